@@ -1,0 +1,24 @@
+#pragma once
+// The CUDA runtime behind Gpu; only CUDA builds have it.
+#include <cstddef>
+#include <kernels/core/machine.hpp>
+#include <string>
+
+namespace loom::device {
+
+int count() noexcept;
+std::string describe(Gpu gpu);
+void synchronize(Gpu gpu);
+void* allocate(Gpu gpu, std::size_t bytes);
+void release(Gpu gpu, void* p) noexcept;
+void copy(Gpu gpu, void const* from, void* to, std::size_t bytes);
+void upload(Gpu gpu, void const* host, void* to, std::size_t bytes);
+void download(Gpu gpu, void const* from, void* host, std::size_t bytes);
+void fill_zero(Gpu gpu, void* to, std::size_t bytes);
+
+/// Throws CudaError "file:line: call: what the runtime says" unless `error` is cudaSuccess.
+void check(int error, char const* call, char const* file, int line);
+
+}  // namespace loom::device
+
+#define CUDA_CHECK(call) ::loom::device::check(static_cast<int>(call), #call, __FILE__, __LINE__)

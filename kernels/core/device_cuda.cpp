@@ -1,0 +1,59 @@
+#include <cuda_runtime_api.h>
+
+#include <kernels/core/device.hpp>
+#include <kernels/core/error.hpp>
+
+namespace loom::device {
+namespace {
+
+cudaStream_t stream(Gpu gpu) { return static_cast<cudaStream_t>(gpu.stream); }
+
+void use(Gpu gpu) { CUDA_CHECK(cudaSetDevice(gpu.device)); }
+
+}  // namespace
+
+int count() noexcept {
+  int n = 0;
+  return cudaGetDeviceCount(&n) == cudaSuccess ? n : 0;
+}
+
+std::string describe(Gpu gpu) {
+  cudaDeviceProp p{};
+  CUDA_CHECK(cudaGetDeviceProperties(&p, gpu.device));
+  return std::string(p.name) + ", " + std::to_string(p.multiProcessorCount) + " SMs, " +
+         std::to_string(p.totalGlobalMem >> 30) + " GiB";
+}
+
+void synchronize(Gpu gpu) { CUDA_CHECK(cudaStreamSynchronize(stream(gpu))); }
+
+void* allocate(Gpu gpu, std::size_t bytes) {
+  use(gpu);
+  void* p = nullptr;
+  CUDA_CHECK(cudaMalloc(&p, bytes));
+  return p;
+}
+
+void release(Gpu, void* p) noexcept { cudaFree(p); }
+
+void copy(Gpu gpu, void const* from, void* to, std::size_t bytes) {
+  CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream(gpu)));
+}
+
+void upload(Gpu gpu, void const* host, void* to, std::size_t bytes) {
+  CUDA_CHECK(cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, stream(gpu)));
+  synchronize(gpu);
+}
+
+void download(Gpu gpu, void const* from, void* host, std::size_t bytes) {
+  CUDA_CHECK(cudaMemcpyAsync(host, from, bytes, cudaMemcpyDeviceToHost, stream(gpu)));
+  synchronize(gpu);
+}
+
+void fill_zero(Gpu gpu, void* to, std::size_t bytes) { CUDA_CHECK(cudaMemsetAsync(to, 0, bytes, stream(gpu))); }
+
+void check(int error, char const* call, char const* file, int line) {
+  if (error == cudaSuccess) return;
+  fail<CudaError>(file, ":", line, ": ", call, ": ", cudaGetErrorString(static_cast<cudaError_t>(error)));
+}
+
+}  // namespace loom::device

@@ -1,0 +1,56 @@
+# One test program a folder below tests/, one benchmark program for bench/.
+# A test file named *_slow_test.cpp gets the label `slow` and stays out of the default run.
+find_package(GTest REQUIRED)
+include(GoogleTest)
+
+set(test_environment "")
+if(DREAMLOOM_EMULATED)
+  set(test_environment "LD_LIBRARY_PATH=${DREAMLOOM_CUDART_DIR}")
+endif()
+
+function(dreamloom_test_program name library)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE ${library} GTest::gtest_main)
+  dreamloom_lane_flags(${name})
+  target_compile_definitions(${name} PRIVATE
+    # Under the emulator a device test that finds no device fails; elsewhere it is skipped.
+    DREAMLOOM_DEVICE_REQUIRED=$<BOOL:${DREAMLOOM_EMULATED}>
+    DREAMLOOM_SOURCE_DIR="${PROJECT_SOURCE_DIR}" DREAMLOOM_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  set(label "")
+  if(name MATCHES "_slow$")
+    set(label LABELS slow)
+  endif()
+  # PRE_TEST: listing tests at build time would run the program where it may not run.
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    PROPERTIES ENVIRONMENT "${test_environment}" TIMEOUT 300 ${label})
+endfunction()
+
+file(GLOB_RECURSE tests CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/tests" tests/*_test.cpp)
+if(NOT DREAMLOOM_WITH_CUDA)
+  list(FILTER tests EXCLUDE REGEX "_cuda_test\\.cpp$")
+endif()
+set(programs "")
+foreach(test IN LISTS tests)
+  get_filename_component(folder ${test} DIRECTORY)
+  string(REPLACE "/" "_" program "test_${folder}")
+  if(test MATCHES "_slow_test\\.cpp$")
+    string(APPEND program "_slow")
+  endif()
+  list(APPEND programs ${program})
+  list(APPEND sources_of_${program} "tests/${test}")
+  if(test MATCHES "^kernels/")
+    set(library_of_${program} dreamloom::kernels)
+  elseif(test MATCHES "^sim/")
+    set(library_of_${program} dreamloom::sim)
+  elseif(test MATCHES "^learn/")
+    set(library_of_${program} dreamloom::learn)
+  else()
+    set(library_of_${program} dreamloom::driver)
+  endif()
+endforeach()
+list(REMOVE_DUPLICATES programs)
+foreach(program IN LISTS programs)
+  if(TARGET ${library_of_${program}})
+    dreamloom_test_program(${program} ${library_of_${program}} ${sources_of_${program}})
+  endif()
+endforeach()
