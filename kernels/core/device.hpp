@@ -1,6 +1,7 @@
 #pragma once
 // The CUDA runtime behind Gpu; only CUDA builds have it.
 #include <cstddef>
+#include <functional>
 #include <kernels/core/machine.hpp>
 #include <string>
 
@@ -15,6 +16,11 @@ void copy(Gpu gpu, void const* from, void* to, std::size_t bytes);
 void upload(Gpu gpu, void const* host, void* to, std::size_t bytes);
 void download(Gpu gpu, void const* from, void* host, std::size_t bytes);
 void fill_zero(Gpu gpu, void* to, std::size_t bytes);
+
+/// Records what `work` submits to the stream it is given and instantiates it (a cudaGraphExec_t).
+void* capture(Gpu gpu, std::function<void(Gpu)> const& work);
+void launch_graph(Gpu gpu, void* instance);
+void destroy_graph(void* instance) noexcept;
 
 /// Throws CudaError "file:line: call: what the runtime says" unless `error` is cudaSuccess.
 void check(int error, char const* call, char const* file, int line);

@@ -51,6 +51,35 @@ void download(Gpu gpu, void const* from, void* host, std::size_t bytes) {
 
 void fill_zero(Gpu gpu, void* to, std::size_t bytes) { CUDA_CHECK(cudaMemsetAsync(to, 0, bytes, stream(gpu))); }
 
+void* capture(Gpu gpu, std::function<void(Gpu)> const& work) {
+  use(gpu);
+  // The default stream cannot be captured: record on a stream of our own, replay on the caller's.
+  cudaStream_t recording{};
+  CUDA_CHECK(cudaStreamCreateWithFlags(&recording, cudaStreamNonBlocking));
+  cudaGraph_t graph{};
+  cudaGraphExec_t instance{};
+  try {
+    CUDA_CHECK(cudaStreamBeginCapture(recording, cudaStreamCaptureModeThreadLocal));
+    work({gpu.device, recording});
+    CUDA_CHECK(cudaStreamEndCapture(recording, &graph));
+    CUDA_CHECK(cudaGraphInstantiate(&instance, graph, 0));
+  } catch (...) {
+    if (graph == nullptr) cudaStreamEndCapture(recording, &graph);
+    if (graph != nullptr) cudaGraphDestroy(graph);
+    cudaStreamDestroy(recording);
+    throw;
+  }
+  CUDA_CHECK(cudaGraphDestroy(graph));
+  CUDA_CHECK(cudaStreamDestroy(recording));
+  return instance;
+}
+
+void launch_graph(Gpu gpu, void* instance) {
+  CUDA_CHECK(cudaGraphLaunch(static_cast<cudaGraphExec_t>(instance), stream(gpu)));
+}
+
+void destroy_graph(void* instance) noexcept { cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(instance)); }
+
 void check(int error, char const* call, char const* file, int line) {
   if (error == cudaSuccess) return;
   fail<CudaError>(file, ":", line, ": ", call, ": ", cudaGetErrorString(static_cast<cudaError_t>(error)));

@@ -11,10 +11,13 @@ static_assert(__cplusplus >= 202002L, "the C++20 flag did not reach this compile
 
 #if defined(__CUDACC__)
 #define HD __host__ __device__ __forceinline__
+#else
+#define HD inline __attribute__((always_inline))
+#endif
+#if defined(__CUDACC__)
 #define LOOM_UNROLL _Pragma("unroll")
 #define LOOM_NO_UNROLL _Pragma("unroll 1")
 #else
-#define HD inline __attribute__((always_inline))
 #define LOOM_UNROLL _Pragma("GCC unroll 64")
 #define LOOM_NO_UNROLL _Pragma("GCC unroll 1")
 #endif

@@ -13,7 +13,7 @@ function(dreamloom_lane_flags target)
       # g++ 12 reports false uninitialised reads in its own AVX-512 headers.
       "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Werror;-Wno-uninitialized;-Wno-maybe-uninitialized>"
       # No -Wpedantic here: nvcc's generated code is full of GNU line markers.
-      "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Werror>"
+      "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Werror,-Wno-unknown-pragmas>"
       "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror all-warnings>"
       "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Xptxas --warning-as-error>")
   endif()
