@@ -1,4 +1,6 @@
+#include <kernels/core/names.hpp>
 #include <learn/core/settings.hpp>
+#include <learn/core/text.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -253,24 +255,6 @@ std::string needs_text(Allowed const& a) {
   }
 }
 
-/// Levenshtein distance, letter case ignored.
-std::size_t edit_distance(std::string const& a, std::string const& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      bool const same = std::tolower(static_cast<unsigned char>(a[i - 1])) ==
-                        std::tolower(static_cast<unsigned char>(b[j - 1]));
-      std::size_t const replaced = diagonal + (same ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 std::string Settings::Key::type() const {
@@ -396,56 +380,6 @@ std::string Settings::help() const {
             key.needs() + ")\n";
   }
   return text;
-}
-
-std::string nearest(std::string const& name, std::vector<std::string> const& candidates) {
-  // A third of the letters may be wrong; beyond that a suggestion is a guess.
-  std::size_t best = std::max<std::size_t>(name.size() / 3, 2) + 1;
-  std::string found;
-  for (auto const& candidate : candidates) {
-    std::size_t const distance = edit_distance(name, candidate);
-    if (distance < best && distance < candidate.size()) {
-      best = distance;
-      found = candidate;
-    }
-  }
-  return found;
-}
-
-std::string unknown_name(std::string const& kind, std::string const& name,
-                         std::vector<std::string> const& candidates) {
-  std::string const head = "unknown " + kind + " " + toml_quoted(name);
-  std::string const near = nearest(name, candidates);
-  if (!near.empty()) return head + " (did you mean \"" + near + "\"?)";
-  std::string list;
-  for (auto const& candidate : candidates) list += (list.empty() ? "" : ", ") + candidate;
-  return head + " (there " + (list.empty() ? "is none" : "are: " + list) + ")";
-}
-
-std::string toml_quoted(std::string const& text) {
-  static constexpr char const* hex = "0123456789abcdef";
-  std::string quoted = "\"";
-  for (char const c : text) {
-    auto const byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      quoted += {'\\', c};
-    } else if (c == '\n') {
-      quoted += "\\n";
-    } else if (c == '\t') {
-      quoted += "\\t";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      quoted += std::string("\\u00") + hex[byte / 16] + hex[byte % 16];
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + "\"";
-}
-
-std::string shortest(double value) {
-  if (std::isnan(value)) return "nan";
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
 }  // namespace loom

@@ -104,17 +104,4 @@ class Settings {
   std::string section_;
 };
 
-/// The candidate within a few edits of `name` (letter case ignored), "" when none is that near.
-std::string nearest(std::string const& name, std::vector<std::string> const& candidates);
-
-/// `unknown environment "CartPol" (did you mean "CartPole"?)`; when nothing is near, lists what
-/// there is.
-std::string unknown_name(std::string const& kind, std::string const& name,
-                         std::vector<std::string> const& candidates);
-
-/// A TOML basic string: quoted, with escapes.
-std::string toml_quoted(std::string const& text);
-/// Shortest decimal that reads back as the same double; "nan", "inf", "-inf" else.
-std::string shortest(double value);
-
 }  // namespace loom

@@ -239,14 +239,5 @@ TEST(Settings, AsksForTheTableWhenAShortNameIsAmbiguous) {
             "command line: key \"size\" without its table (needs one.size or two.size)");
 }
 
-TEST(UnknownName, SuggestsOrLists) {
-  std::vector<std::string> const names{"CartPole", "Pendulum"};
-  EXPECT_EQ(unknown_name("environment", "cartpol", names),
-            "unknown environment \"cartpol\" (did you mean \"CartPole\"?)");
-  EXPECT_EQ(unknown_name("environment", "Ant", names),
-            "unknown environment \"Ant\" (there are: CartPole, Pendulum)");
-  EXPECT_EQ(nearest("", names), "");
-}
-
 }  // namespace
 }  // namespace loom
