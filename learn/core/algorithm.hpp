@@ -4,6 +4,7 @@
 #include <kernels/core/exec.hpp>
 #include <kernels/core/view.hpp>
 #include <learn/core/checkpoint.hpp>
+#include <learn/core/metrics.hpp>
 #include <learn/core/settings.hpp>
 #include <memory>
 #include <sim/core/vector_env.hpp>
@@ -12,8 +13,6 @@
 #include <vector>
 
 namespace loom {
-
-using Metrics = std::vector<std::pair<std::string, double>>;
 
 enum class ActMode { greedy, sample };
 

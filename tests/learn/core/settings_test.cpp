@@ -1,4 +1,5 @@
 #include <learn/core/settings.hpp>
+#include <tests/learn/core/scratch.hpp>
 
 #include <gtest/gtest.h>
 
@@ -35,24 +36,14 @@ struct Config {
   }
 };
 
-template <class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (ConfigError const& e) {
-    return e.what();
-  }
-  return "no error";
-}
-
 class SettingsTest : public testing::Test {
  protected:
   SettingsTest() { config.keys(settings); }
   std::string text_error(std::string const& key, std::string const& text) {
-    return message_of([&] { settings.set_text(key, text); });
+    return message_of<ConfigError>([&] { settings.set_text(key, text); });
   }
   std::string file_error(std::string const& key, SettingValue const& value) {
-    return message_of([&] { settings.set(key, value, "a.toml"); });
+    return message_of<ConfigError>([&] { settings.set(key, value, "a.toml"); });
   }
 
   Config config;
@@ -223,8 +214,9 @@ TEST(Settings, RefusesABadTable) {
   float b = 2;
   Settings settings;
   settings.key("a", a, "");
-  EXPECT_EQ(message_of([&] { settings.key("a", a, ""); }), "settings: the key a is there twice");
-  EXPECT_EQ(message_of([&] { settings.key("b", b, "", between(0, 1)); }),
+  EXPECT_EQ(message_of<ConfigError>([&] { settings.key("a", a, ""); }),
+            "settings: the key a is there twice");
+  EXPECT_EQ(message_of<ConfigError>([&] { settings.key("b", b, "", between(0, 1)); }),
             "default: b = 2.0 (needs a number from 0 to 1)");
 }
 
@@ -235,7 +227,7 @@ TEST(Settings, AsksForTheTableWhenAShortNameIsAmbiguous) {
   two.key("size", b, "");
   all.add(one, "one");
   all.add(two, "two");
-  EXPECT_EQ(message_of([&] { all.set_text("size", "3"); }),
+  EXPECT_EQ(message_of<ConfigError>([&] { all.set_text("size", "3"); }),
             "command line: key \"size\" without its table (needs one.size or two.size)");
 }
 
