@@ -40,6 +40,17 @@ HD void run_lanes(Body const& body, int begin, int end) {
   for (; i < end; ++i) body(Lane<float>{i});
 }
 
+/// run(Lane<F>{0}) with the F that exec computes with, for bodies that walk their lanes themselves.
+template <class Run>
+void with_lanes(Cpu exec, Run const& run) {
+  if (exec.lanes == 1)
+    run(Lane<float>{0});
+  else if (exec.lanes == 8)
+    run(Lane<Pack<float, 8>>{0});
+  else
+    run(Lane<Wide>{0});
+}
+
 /// Runs run(begin, end) over static slices of [0, n), each a multiple of 64 lanes but the last.
 template <class Run>
 void for_slices(Cpu exec, int n, int grain, Run const& run) {
