@@ -3,6 +3,7 @@
 #include <cmath>
 #include <functional>
 #include <kernels/core/buffer.hpp>
+#include <kernels/core/thread_pool.hpp>
 #include <numeric>
 #include <random>
 
