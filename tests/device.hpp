@@ -6,11 +6,11 @@
 #include <vector>
 
 /// Leaves a test that needs a GPU: skipped without one, failed where the build promises one.
-#define SKIP_WITHOUT_DEVICE()                               \
-  if (::loom::device_count() == 0) {                        \
-    if (DREAMLOOM_DEVICE_REQUIRED) FAIL() << "no device";   \
-    GTEST_SKIP() << "no device";                            \
-  }                                                         \
+#define SKIP_WITHOUT_DEVICE()                             \
+  if (::loom::device_count() == 0) {                      \
+    if (DREAMLOOM_DEVICE_REQUIRED) FAIL() << "no device"; \
+    GTEST_SKIP() << "no device";                          \
+  }                                                       \
   static_assert(true)
 
 namespace loom {

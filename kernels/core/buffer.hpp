@@ -9,11 +9,15 @@
 namespace loom {
 
 namespace memory {
-void* allocate(Exec const& exec, std::size_t bytes);  ///< 256-byte aligned; throws Error with the size
+void* allocate(Exec const& exec,
+               std::size_t bytes);  ///< 256-byte aligned; throws Error with the size
 void release(Exec const& exec, void* p) noexcept;
-void copy(Exec const& exec, void const* from, void* to, std::size_t bytes);      ///< within exec, in stream order
-void upload(Exec const& exec, void const* host, void* to, std::size_t bytes);    ///< returns when `host` may change
-void download(Exec const& exec, void const* from, void* host, std::size_t bytes);  ///< returns when `host` is filled
+void copy(Exec const& exec, void const* from, void* to,
+          std::size_t bytes);  ///< within exec, in stream order
+void upload(Exec const& exec, void const* host, void* to,
+            std::size_t bytes);  ///< returns when `host` may change
+void download(Exec const& exec, void const* from, void* host,
+              std::size_t bytes);  ///< returns when `host` is filled
 void fill_zero(Exec const& exec, void* to, std::size_t bytes);
 }  // namespace memory
 
@@ -25,9 +29,13 @@ class Buffer {
  public:
   Buffer() = default;
   Buffer(Exec const& exec, std::size_t n)
-      : exec_(exec), data_(n == 0 ? nullptr : static_cast<T*>(memory::allocate(exec, n * sizeof(T)))), size_(n) {}
+      : exec_(exec),
+        data_(n == 0 ? nullptr : static_cast<T*>(memory::allocate(exec, n * sizeof(T)))),
+        size_(n) {}
   Buffer(Buffer&& other) noexcept
-      : exec_(other.exec_), data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+      : exec_(other.exec_),
+        data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(exec_, other.exec_);
     std::swap(data_, other.data_);

@@ -49,7 +49,9 @@ void download(Gpu gpu, void const* from, void* host, std::size_t bytes) {
   synchronize(gpu);
 }
 
-void fill_zero(Gpu gpu, void* to, std::size_t bytes) { CUDA_CHECK(cudaMemsetAsync(to, 0, bytes, stream(gpu))); }
+void fill_zero(Gpu gpu, void* to, std::size_t bytes) {
+  CUDA_CHECK(cudaMemsetAsync(to, 0, bytes, stream(gpu)));
+}
 
 void* capture(Gpu gpu, std::function<void(Gpu)> const& work) {
   use(gpu);
@@ -78,11 +80,14 @@ void launch_graph(Gpu gpu, void* instance) {
   CUDA_CHECK(cudaGraphLaunch(static_cast<cudaGraphExec_t>(instance), stream(gpu)));
 }
 
-void destroy_graph(void* instance) noexcept { cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(instance)); }
+void destroy_graph(void* instance) noexcept {
+  cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(instance));
+}
 
 void check(int error, char const* call, char const* file, int line) {
   if (error == cudaSuccess) return;
-  fail<CudaError>(file, ":", line, ": ", call, ": ", cudaGetErrorString(static_cast<cudaError_t>(error)));
+  fail<CudaError>(file, ":", line, ": ", call, ": ",
+                  cudaGetErrorString(static_cast<cudaError_t>(error)));
 }
 
 }  // namespace loom::device

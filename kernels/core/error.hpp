@@ -1,5 +1,6 @@
 #pragma once
-// Errors that name who found what, and what is needed: "replay: asked for 256 samples, holds 90 (…)".
+// Errors that name who found what, and what is needed: "replay: asked for 256 samples, holds 90
+// (…)".
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -34,7 +35,8 @@ template <class E = Error, class... Parts>
   throw E(text.str());
 }
 
-/// Throws E with the concatenated parts unless `condition` holds. Called where the host enters, never in kernels.
+/// Throws E with the concatenated parts unless `condition` holds. Called where the host enters,
+/// never in kernels.
 template <class E = ShapeError, class... Parts>
 void require(bool condition, Parts const&... parts) {
   if (!condition) fail<E>(parts...);

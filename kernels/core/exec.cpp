@@ -44,9 +44,10 @@ void synchronize(Exec const& exec) {
 std::string describe(Exec const& exec) {
   std::string text;
   std::visit(Overload{[&](Cpu cpu) {
-                        int const n = num_threads(cpu);
-                        text = processor_name() + ", " + std::to_string(n) + (n == 1 ? " thread" : " threads");
-                      } LOOM_ON_GPU(text = device::describe(gpu))},
+               int const n = num_threads(cpu);
+               text =
+                   processor_name() + ", " + std::to_string(n) + (n == 1 ? " thread" : " threads");
+             } LOOM_ON_GPU(text = device::describe(gpu))},
              exec);
   return text;
 }
@@ -56,8 +57,9 @@ namespace memory {
 void* allocate(Exec const& exec, std::size_t bytes) {
   void* p = nullptr;
   std::size_t const rounded = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-  std::visit(Overload{[&](Cpu) { p = std::aligned_alloc(kAlignment, rounded); } LOOM_ON_GPU(
-                 p = device::allocate(gpu, rounded))},
+  std::visit(Overload{[&](Cpu) {
+               p = std::aligned_alloc(kAlignment, rounded);
+             } LOOM_ON_GPU(p = device::allocate(gpu, rounded))},
              exec);
   require<Error>(p != nullptr, "memory: no ", rounded, " bytes to be had");
   return p;
@@ -69,26 +71,34 @@ void release(Exec const& exec, void* p) noexcept {
 
 void copy(Exec const& exec, void const* from, void* to, std::size_t bytes) {
   if (bytes == 0) return;
-  std::visit(Overload{[&](Cpu) { std::memmove(to, from, bytes); } LOOM_ON_GPU(device::copy(gpu, from, to, bytes))},
+  std::visit(Overload{[&](Cpu) {
+               std::memmove(to, from, bytes);
+             } LOOM_ON_GPU(device::copy(gpu, from, to, bytes))},
              exec);
 }
 
 void upload(Exec const& exec, void const* host, void* to, std::size_t bytes) {
   if (bytes == 0) return;
-  std::visit(
-      Overload{[&](Cpu) { std::memcpy(to, host, bytes); } LOOM_ON_GPU(device::upload(gpu, host, to, bytes))}, exec);
+  std::visit(Overload{[&](Cpu) {
+               std::memcpy(to, host, bytes);
+             } LOOM_ON_GPU(device::upload(gpu, host, to, bytes))},
+             exec);
 }
 
 void download(Exec const& exec, void const* from, void* host, std::size_t bytes) {
   if (bytes == 0) return;
-  std::visit(
-      Overload{[&](Cpu) { std::memcpy(host, from, bytes); } LOOM_ON_GPU(device::download(gpu, from, host, bytes))},
-      exec);
+  std::visit(Overload{[&](Cpu) {
+               std::memcpy(host, from, bytes);
+             } LOOM_ON_GPU(device::download(gpu, from, host, bytes))},
+             exec);
 }
 
 void fill_zero(Exec const& exec, void* to, std::size_t bytes) {
   if (bytes == 0) return;
-  std::visit(Overload{[&](Cpu) { std::memset(to, 0, bytes); } LOOM_ON_GPU(device::fill_zero(gpu, to, bytes))}, exec);
+  std::visit(Overload{[&](Cpu) {
+               std::memset(to, 0, bytes);
+             } LOOM_ON_GPU(device::fill_zero(gpu, to, bytes))},
+             exec);
 }
 
 }  // namespace memory

@@ -24,7 +24,8 @@ inline bool on_cpu(Exec const& exec) { return std::holds_alternative<Cpu>(exec);
 /// Waits until everything submitted to a Gpu's stream is done; returns at once on a Cpu.
 void synchronize(Exec const& exec);
 
-/// Number of usable CUDA devices; 0 in a CPU build, without a driver or without a device. Never throws.
+/// Number of usable CUDA devices; 0 in a CPU build, without a driver or without a device. Never
+/// throws.
 int device_count();
 
 /// "NVIDIA H100, 132 SMs, 80 GB" or the processor's name with its number of threads.

@@ -6,7 +6,8 @@
 
 namespace loom {
 
-Graph::Graph(Exec const& exec, std::function<void(Exec const&)> work) : exec_(exec), work_(std::move(work)) {}
+Graph::Graph(Exec const& exec, std::function<void(Exec const&)> work)
+    : exec_(exec), work_(std::move(work)) {}
 
 Graph::Graph(Graph&& other) noexcept { *this = std::move(other); }
 
@@ -26,7 +27,8 @@ Graph::~Graph() {
 void Graph::launch() {
   if (on_cpu(exec_) || !std::exchange(warm_, true)) return work_(exec_);
   Gpu const gpu = std::get<Gpu>(exec_);
-  if (instance_ == nullptr) instance_ = device::capture(gpu, [&](Gpu inside) { work_(Exec{inside}); });
+  if (instance_ == nullptr)
+    instance_ = device::capture(gpu, [&](Gpu inside) { work_(Exec{inside}); });
   device::launch_graph(gpu, instance_);
 }
 #else

@@ -5,10 +5,10 @@
 
 namespace loom {
 
-/// Replays `work`. On a Gpu the first launch runs it uncaptured (first use of kernels, attributes), the
-/// second captures it into a CUDA graph, and this and all later launches replay that graph. On a Cpu
-/// every launch calls `work`. Inside: no allocation, host reads or synchronisation; pointers and host
-/// values freeze at the second launch, so whatever changes lives in device memory.
+/// Replays `work`. On a Gpu the first launch runs it uncaptured (first use of kernels, attributes),
+/// the second captures it into a CUDA graph, and this and all later launches replay that graph. On
+/// a Cpu every launch calls `work`. Inside: no allocation, host reads or synchronisation; pointers
+/// and host values freeze at the second launch, so whatever changes lives in device memory.
 class Graph {
  public:
   Graph() = default;

@@ -1,8 +1,9 @@
 #pragma once
 // Lanes: what a kernel body is written against.
 //
-// A body is a trivially copyable struct with `template <class F> HD void operator()(Lane<F> i) const`.
-// F is float on a GPU thread, Pack<float, W> on CPU lanes, float again for tails, double in tests.
+// A body is a trivially copyable struct with `template <class F> HD void operator()(Lane<F> i)
+// const`. F is float on a GPU thread, Pack<float, W> on CPU lanes, float again for tails, double in
+// tests.
 #include <kernels/core/machine.hpp>
 #include <kernels/core/view.hpp>
 #if !defined(__CUDACC__)
@@ -72,29 +73,30 @@ HD IntOf<F> iota(Lane<F> i) {
 }
 
 template <class T, class F>
-  requires(kWidth<F> == 1)
-HD T load(T const* p, Lane<F> i) {
-  return p[i.index];
-}
+requires(kWidth<F> == 1) HD T load(T const* p, Lane<F> i) { return p[i.index]; }
 template <class T, class F>
-  requires(kWidth<F> == 1)
-HD void store(T* p, Lane<F> i, T x) {
-  p[i.index] = x;
-}
+requires(kWidth<F> == 1) HD void store(T* p, Lane<F> i, T x) { p[i.index] = x; }
 /// Truth values are stored as bytes 0 and 1.
 template <class F>
-  requires(kWidth<F> == 1)
-HD void store_mask(std::uint8_t* p, Lane<F> i, bool x) {
+requires(kWidth<F> == 1) HD void store_mask(std::uint8_t* p, Lane<F> i, bool x) {
   p[i.index] = x ? 1 : 0;
 }
 template <class F>
-  requires(kWidth<F> == 1)
-HD bool load_mask(std::uint8_t const* p, Lane<F> i) {
+requires(kWidth<F> == 1) HD bool load_mask(std::uint8_t const* p, Lane<F> i) {
   return p[i.index] != 0;
 }
 template <class T>
 HD T gather(T const* p, std::int32_t index) {
   return p[index];
+}
+template <class T>
+HD void scatter(T* p, std::int32_t index, T x) {
+  p[index] = x;
+}
+/// Writes the ids of the true lanes to list[n...]; returns n plus their number.
+HD int append(std::int32_t* list, int n, std::int32_t id, bool c) {
+  list[n] = id;
+  return n + (c ? 1 : 0);
 }
 
 // ---- packs ----
@@ -172,6 +174,23 @@ HD Pack<T, W> gather(T const* p, Pack<std::int32_t, W> index) {
   Pack<T, W> r;
   for (int l = 0; l < W; ++l) r.v[l] = p[index.v[l]];
   return r;
+}
+template <class T, int W>
+HD void scatter(T* p, Pack<std::int32_t, W> index, std::type_identity_t<Pack<T, W>> x) {
+  for (int l = 0; l < W; ++l) p[index.v[l]] = x.v[l];
+}
+/// May write W ids beyond list[n]; only the true lanes' count.
+template <int W>
+HD int append(std::int32_t* list, int n, Pack<std::int32_t, W> id, Mask<W> c) {
+#if defined(__AVX512F__)
+  if constexpr (W == 16) {
+    _mm512_storeu_si512(list + n, _mm512_maskz_compress_epi32(c.m, (__m512i)id.v));
+    return n + __builtin_popcount(c.m);
+  }
+#endif
+  for (std::uint32_t bits = mask_bits(c); bits != 0; bits &= bits - 1)
+    list[n++] = id[__builtin_ctz(bits)];
+  return n;
 }
 #endif
 

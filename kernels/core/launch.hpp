@@ -28,6 +28,12 @@ void launch(Gpu exec, int n, Body const& body, int /*grain*/ = 0) {
   CUDA_CHECK(cudaGetLastError());
 }
 
+/// Runs a body that knows single lanes only.
+template <class Body>
+void launch_scalar(Gpu exec, int n, Body const& body) {
+  launch(exec, n, body);
+}
+
 #else
 
 /// Lanes a thread takes at least; below it a second thread costs more than it brings.
@@ -67,6 +73,13 @@ void launch(Cpu exec, int n, Body const& body, int grain = kGrain) {
       run_lanes<float>(body, begin, end);
     else
       run_lanes<Wide>(body, begin, end);
+  });
+}
+
+template <class Body>
+void launch_scalar(Cpu exec, int n, Body const& body) {
+  for_slices(exec, n, 1, [&](int begin, int end) {
+    for (int i = begin; i < end; ++i) body(Lane<float>{i});
   });
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 // The one header that knows which machine this translation unit is compiled for.
 //
-// Every .cu file is compiled twice. nvcc turns a lane into a GPU thread and defines the Gpu overloads;
-// g++ turns lanes into SIMD packs and defines the Cpu overloads. `Here` names whichever is being built.
+// Every .cu file is compiled twice. nvcc turns a lane into a GPU thread and defines the Gpu
+// overloads; g++ turns lanes into SIMD packs and defines the Cpu overloads. `Here` names whichever
+// is being built.
 #include <cstddef>
 #include <cstdint>
 #include <kernels/core/config.hpp>  // generated: DREAMLOOM_WITH_CUDA
@@ -29,7 +30,7 @@ class ThreadPool;
 /// Runs on this machine's cores. Without a pool everything runs in the calling thread.
 struct Cpu {
   ThreadPool* pool = nullptr;  ///< not owned; used by one calling thread at a time
-  int lanes = 0;               ///< SIMD lanes of lane kernels: 0 the widest, 1 or 8; the bits are the same
+  int lanes = 0;  ///< SIMD lanes of lane kernels: 0 the widest, 1 or 8; the bits are the same
 };
 
 /// Runs on one CUDA device, in order, on one stream (a cudaStream_t; null is the default stream).

@@ -1,10 +1,12 @@
 #pragma once
-// Elementary functions: one text for GPU threads, SIMD lanes and scalars, so the bits agree everywhere.
+// Elementary functions: one text for GPU threads, SIMD lanes and scalars, so the bits agree
+// everywhere.
 //
-// Written with explicit fma, select and bit casts only. Measured against double over the stated ranges:
-// sin, cos 1.4 ulp (|x| <= 100); exp 1 ulp; log 1 ulp (normal numbers); tanh 4 ulp. 2 to 4 times faster than
-// libmvec, SLEEF and Highway on 16 lanes, and those have no device twin. F = double uses the C library
-// (tests only). Source of the polynomials: Cephes (Moshier) single precision; tanh: Eigen's 13/6 rational.
+// Written with explicit fma, select and bit casts only. Measured against double over the stated
+// ranges: sin, cos 1.4 ulp (|x| <= 100); exp 1 ulp; log 1 ulp (normal numbers); tanh 4 ulp. 2 to 4
+// times faster than libmvec, SLEEF and Highway on 16 lanes, and those have no device twin. F =
+// double uses the C library (tests only). Source of the polynomials: Cephes (Moshier) single
+// precision; tanh: Eigen's 13/6 rational.
 #include <kernels/core/lane.hpp>
 
 namespace loom::math {
@@ -73,7 +75,8 @@ HD Pack<float, W> abs(Pack<float, W> a) {
 }
 template <int W>
 HD Pack<float, W> copysign(Pack<float, W> a, Pack<float, W> sign) {
-  return as_float((as_int(a) & 0x7fffffff) | (as_int(sign) & static_cast<std::int32_t>(0x80000000U)));
+  return as_float((as_int(a) & 0x7fffffff) |
+                  (as_int(sign) & static_cast<std::int32_t>(0x80000000U)));
 }
 #endif
 
@@ -86,7 +89,8 @@ HD F clamp(F x, F low, F high) {
 /// sin and cos for |x| <= 100 (three-constant Cody-Waite reduction by pi/2).
 template <class F>
 HD void sincos(F x, F& s, F& c) {
-  constexpr float kMagic = 12582912.F;  // 1.5 * 2^23: adding it leaves the rounded integer in the low bits
+  constexpr float kMagic =
+      12582912.F;  // 1.5 * 2^23: adding it leaves the rounded integer in the low bits
   F quotient = fma(x, F(0.636619772367581343F), F(kMagic));
   auto const quadrant = as_int(quotient);
   quotient = quotient - F(kMagic);
@@ -96,7 +100,8 @@ HD void sincos(F x, F& s, F& c) {
   F const r2 = r * r;
   F sine = fma(fma(r2, F(-1.9515295891E-4F), F(8.3321608736E-3F)), r2, F(-1.6666654611E-1F));
   sine = fma(sine * r2, r, r);
-  F cosine = fma(fma(r2, F(2.443315711809948E-5F), F(-1.388731625493765E-3F)), r2, F(4.166664568298827E-2F));
+  F cosine = fma(fma(r2, F(2.443315711809948E-5F), F(-1.388731625493765E-3F)), r2,
+                 F(4.166664568298827E-2F));
   cosine = fma(fma(cosine, r2, F(-0.5F)), r2, F(1.F));
   auto const odd = (quadrant & 1) != 0;
   s = as_float(as_int(select(odd, cosine, sine)) ^ ((quadrant & 2) << 30));

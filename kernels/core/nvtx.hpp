@@ -7,8 +7,8 @@
 
 namespace loom {
 
-/// A range from construction to destruction. Around graph launches: inside a capture it would mark only
-/// the recording.
+/// A range from construction to destruction. Around graph launches: inside a capture it would mark
+/// only the recording.
 class NvtxRange {
  public:
 #if DREAMLOOM_WITH_CUDA

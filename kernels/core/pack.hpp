@@ -1,9 +1,10 @@
 #pragma once
 // Pack<T, W>: W lanes of a SIMD register. Host only; nvcc's front end never sees it.
 //
-// GCC vector extensions carry the arithmetic; intrinsics stand only where the extension is slow or has no
-// word for it (masks, fma, min, sqrt, rounding, the 32x32->64 product), each with a generic fallback.
-// Measured against auto-vectorisation and std::experimental::simd: 1.5 and 4.7 times faster on Acrobot.
+// GCC vector extensions carry the arithmetic; intrinsics stand only where the extension is slow or
+// has no word for it (masks, fma, min, sqrt, rounding, the 32x32->64 product), each with a generic
+// fallback. Measured against auto-vectorisation and std::experimental::simd: 1.5 and 4.7 times
+// faster on Acrobot.
 #include <cstdint>
 #include <type_traits>
 #if defined(__AVX2__) || defined(__AVX512F__)
@@ -74,16 +75,16 @@ struct Pack {
   friend LOOM_INLINE Pack operator>>(Pack a, int n) { return Pack(a.v >> n); }
 
 #if defined(__AVX512F__)
-#define LOOM_COMPARE(op, float_code, int_code)                                                        \
-  friend LOOM_INLINE Mask<W> operator op(Pack a, Pack b) {                                            \
-    if constexpr (W != 16)                                                                            \
-      return {a.v op b.v};                                                                            \
-    else if constexpr (std::is_same_v<T, float>)                                                      \
-      return {_mm512_cmp_ps_mask((__m512)a.v, (__m512)b.v, float_code)};                              \
-    else if constexpr (std::is_signed_v<T>)                                                           \
-      return {_mm512_cmp_epi32_mask((__m512i)a.v, (__m512i)b.v, int_code)};                           \
-    else                                                                                              \
-      return {_mm512_cmp_epu32_mask((__m512i)a.v, (__m512i)b.v, int_code)};                           \
+#define LOOM_COMPARE(op, float_code, int_code)                              \
+  friend LOOM_INLINE Mask<W> operator op(Pack a, Pack b) {                  \
+    if constexpr (W != 16)                                                  \
+      return {a.v op b.v};                                                  \
+    else if constexpr (std::is_same_v<T, float>)                            \
+      return {_mm512_cmp_ps_mask((__m512)a.v, (__m512)b.v, float_code)};    \
+    else if constexpr (std::is_signed_v<T>)                                 \
+      return {_mm512_cmp_epi32_mask((__m512i)a.v, (__m512i)b.v, int_code)}; \
+    else                                                                    \
+      return {_mm512_cmp_epu32_mask((__m512i)a.v, (__m512i)b.v, int_code)}; \
   }
 #else
 #define LOOM_COMPARE(op, float_code, int_code) \
@@ -102,7 +103,8 @@ template <class T, int W>
 LOOM_INLINE Pack<T, W> select(Mask<W> c, Pack<T, W> a, std::type_identity_t<Pack<T, W>> b) {
 #if defined(__AVX512F__)
   if constexpr (W == 16) {
-    return Pack<T, W>((typename Pack<T, W>::Vector)_mm512_mask_blend_epi32(c.m, (__m512i)b.v, (__m512i)a.v));
+    return Pack<T, W>(
+        (typename Pack<T, W>::Vector)_mm512_mask_blend_epi32(c.m, (__m512i)b.v, (__m512i)a.v));
   } else
 #endif
     return Pack<T, W>(c.m ? a.v : b.v);
@@ -135,7 +137,8 @@ LOOM_INLINE Pack<float, W> to_float(Pack<std::int32_t, W> a) {
 /// Truncates; the caller keeps |a| < 2^31, outside of which machines disagree.
 template <int W>
 LOOM_INLINE Pack<std::int32_t, W> to_int(Pack<float, W> a) {
-  return Pack<std::int32_t, W>(__builtin_convertvector(a.v, typename Pack<std::int32_t, W>::Vector));
+  return Pack<std::int32_t, W>(
+      __builtin_convertvector(a.v, typename Pack<std::int32_t, W>::Vector));
 }
 
 // One intrinsic a width, else lane by lane through the scalar builtin.
@@ -152,21 +155,23 @@ LOOM_INLINE Pack<std::int32_t, W> to_int(Pack<float, W> a) {
 #define LOOM_WIDE_8(result, call)
 #endif
 
-#define LOOM_UNARY(name, wide, half, scalar)                                         \
-  template <int W>                                                                   \
-  LOOM_INLINE Pack<float, W> name(Pack<float, W> a) {                                \
-    using P = Pack<float, W>;                                                        \
-    using V = typename P::Vector;                                                    \
-    LOOM_WIDE_16(P, (V)wide)                                                         \
-    LOOM_WIDE_8(P, (V)half)                                                          \
-    V r{};                                                                           \
-    for (int i = 0; i < W; ++i) r[i] = scalar(a.v[i]);                               \
-    return P(r);                                                                     \
+#define LOOM_UNARY(name, wide, half, scalar)           \
+  template <int W>                                     \
+  LOOM_INLINE Pack<float, W> name(Pack<float, W> a) {  \
+    using P = Pack<float, W>;                          \
+    using V = typename P::Vector;                      \
+    LOOM_WIDE_16(P, (V)wide)                           \
+    LOOM_WIDE_8(P, (V)half)                            \
+    V r{};                                             \
+    for (int i = 0; i < W; ++i) r[i] = scalar(a.v[i]); \
+    return P(r);                                       \
   }
 namespace pack {
 LOOM_UNARY(sqrt, _mm512_sqrt_ps((__m512)a.v), _mm256_sqrt_ps((__m256)a.v), __builtin_sqrtf)
-LOOM_UNARY(floor, _mm512_roundscale_ps((__m512)a.v, 0x09), _mm256_round_ps((__m256)a.v, 0x09), __builtin_floorf)
-LOOM_UNARY(rint, _mm512_roundscale_ps((__m512)a.v, 0x08), _mm256_round_ps((__m256)a.v, 0x08), __builtin_rintf)
+LOOM_UNARY(floor, _mm512_roundscale_ps((__m512)a.v, 0x09), _mm256_round_ps((__m256)a.v, 0x09),
+           __builtin_floorf)
+LOOM_UNARY(rint, _mm512_roundscale_ps((__m512)a.v, 0x08), _mm256_round_ps((__m256)a.v, 0x08),
+           __builtin_rintf)
 
 template <int W>
 LOOM_INLINE Pack<float, W> fma(Pack<float, W> a, Pack<float, W> b, Pack<float, W> c) {
@@ -200,7 +205,8 @@ LOOM_INLINE Pack<float, W> max(Pack<float, W> a, Pack<float, W> b) {
 #undef LOOM_WIDE_16
 #undef LOOM_WIDE_8
 
-/// High and low words of a * b. mul_epu32 on even and odd lanes: g++ 12 makes a slow vpmullq of the plain form.
+/// High and low words of a * b. mul_epu32 on even and odd lanes: g++ 12 makes a slow vpmullq of the
+/// plain form.
 template <int W>
 LOOM_INLINE void mul_hi_lo(Pack<std::uint32_t, W> a, std::uint32_t b, Pack<std::uint32_t, W>& hi,
                            Pack<std::uint32_t, W>& lo) {

@@ -1,13 +1,20 @@
 #pragma once
-// Counter-based random numbers: a draw is a function of (seed, stream, tick, purpose, position), so it does
-// not depend on device, lane width, thread count or batch size, and no state is stored.
+// Counter-based random numbers: a draw is a function of (seed, stream, tick, purpose, position), so
+// it does not depend on device, lane width, thread count or batch size, and no state is stored.
 // Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", Philox4x32-10.
 #include <kernels/core/math.hpp>
 
 namespace loom {
 
 /// What a draw is for: independent streams of one instance at one time.
-enum class Purpose : std::uint32_t { reset = 1, parameters = 2, step = 3, action = 4, shuffle = 5, weights = 6 };
+enum class Purpose : std::uint32_t {
+  reset = 1,
+  parameters = 2,
+  step = 3,
+  action = 4,
+  shuffle = 5,
+  weights = 6
+};
 
 template <class U>
 struct Counter {
@@ -41,20 +48,26 @@ HD F unit_interval(UintOf<F> bits) {
 template <class F>
 class Random {
  public:
-  /// stream: the instance's stream (its global id unless it was forked); tick: step or episode number.
+  /// stream: the instance's stream (its global id unless it was forked); tick: step or episode
+  /// number.
   HD Random(std::uint64_t seed, UintOf<F> stream, UintOf<F> tick, Purpose purpose)
       : seed_(seed), stream_(stream), tick_(tick), purpose_(static_cast<std::uint32_t>(purpose)) {}
 
   HD UintOf<F> bits() {
     if (next_ % 4 == 0)
       block_ = philox<UintOf<F>>(
-          {stream_, tick_, UintOf<F>(purpose_), UintOf<F>(static_cast<std::uint32_t>(next_ / 4))}, seed_);
+          {stream_, tick_, UintOf<F>(purpose_), UintOf<F>(static_cast<std::uint32_t>(next_ / 4))},
+          seed_);
     // A switch, not an array: an indexed array would live in a GPU thread's local memory.
     switch (next_++ % 4) {
-      case 0: return block_.x;
-      case 1: return block_.y;
-      case 2: return block_.z;
-      default: return block_.w;
+      case 0:
+        return block_.x;
+      case 1:
+        return block_.y;
+      case 2:
+        return block_.z;
+      default:
+        return block_.w;
     }
   }
   /// Uniform in [0, 1).

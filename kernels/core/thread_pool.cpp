@@ -27,7 +27,8 @@ void await_change(std::atomic<T> const& value, T old) {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) {
-  require<ConfigError>(threads >= 1, "thread pool: asked for ", threads, " threads (needs 1 or more)");
+  require<ConfigError>(threads >= 1, "thread pool: asked for ", threads,
+                       " threads (needs 1 or more)");
   for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
 }
 

@@ -25,7 +25,8 @@ class ThreadPool {
   /// is thrown again here. One caller at a time; inside a task use the calling thread alone.
   template <class F>
   void run(int tasks, F const& f) {
-    run(tasks, [](void const* self, int task) { (*static_cast<F const*>(self))(task); }, &f);
+    run(
+        tasks, [](void const* self, int task) { (*static_cast<F const*>(self))(task); }, &f);
   }
 
  private:

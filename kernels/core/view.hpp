@@ -13,10 +13,10 @@ struct In {
   In() = default;
   HD In(T const* d, std::size_t n) : data(d), size(n) {}
   template <class C>
-    requires requires(C const& c) {
-      static_cast<T const*>(c.data());
-      c.size();
-    }
+  requires requires(C const& c) {
+    static_cast<T const*>(c.data());
+    c.size();
+  }
   In(C const& c) : data(c.data()), size(c.size()) {}
 
   HD T const& operator[](std::size_t i) const { return data[i]; }
@@ -32,10 +32,10 @@ struct Out {
   Out() = default;
   HD Out(T* d, std::size_t n) : data(d), size(n) {}
   template <class C>
-    requires requires(C& c) {
-      static_cast<T*>(c.data());
-      c.size();
-    }
+  requires requires(C& c) {
+    static_cast<T*>(c.data());
+    c.size();
+  }
   Out(C& c) : data(c.data()), size(c.size()) {}
 
   HD T& operator[](std::size_t i) const { return data[i]; }
@@ -74,14 +74,16 @@ inline constexpr int kTile = 64;
 /// Instances rounded up to whole tiles.
 HD constexpr int padded_to_tile(int n) { return (n + kTile - 1) / kTile * kTile; }
 
-/// Fields of instances in tiles of 64: element (field, instance) lies at [instance/64][field][instance%64].
+/// Fields of instances in tiles of 64: element (field, instance) lies at
+/// [instance/64][field][instance%64].
 template <class T>
 struct Tiles {
   T* data = nullptr;
   int fields = 0;
 
   HD std::ptrdiff_t offset(int field, int instance) const {
-    return (static_cast<std::ptrdiff_t>(instance / kTile) * fields + field) * kTile + instance % kTile;
+    return (static_cast<std::ptrdiff_t>(instance / kTile) * fields + field) * kTile +
+           instance % kTile;
   }
   HD T& at(int field, int instance) const { return data[offset(field, instance)]; }
 };

@@ -28,8 +28,8 @@ class Algorithm {
   /// Environment steps taken so far, over all instances.
   virtual std::int64_t env_steps() const = 0;
 
-  /// observation: (rows, spec.observation_size) row-major; action: (rows, spec.action_size) row-major,
-  /// for discrete actions their index as a float. Both on the learner's Exec.
+  /// observation: (rows, spec.observation_size) row-major; action: (rows, spec.action_size)
+  /// row-major, for discrete actions their index as a float. Both on the learner's Exec.
   virtual void act(InRows<float> observation, OutRows<float> action, ActMode mode) = 0;
 
   /// Name and value of everything measured since the last call: losses, returns, rates.
@@ -67,7 +67,8 @@ AlgorithmEntry algorithm_entry(std::string name, std::string summary) {
             AlgorithmEntry::Prepared p;
             p.config = config;
             config->keys(p.keys);
-            p.make = [config](Exec const& exec, VectorEnvConfig const& env) -> std::unique_ptr<Algorithm> {
+            p.make = [config](Exec const& exec,
+                              VectorEnvConfig const& env) -> std::unique_ptr<Algorithm> {
               return std::make_unique<A>(exec, env, *config);
             };
             return p;
@@ -77,11 +78,11 @@ AlgorithmEntry algorithm_entry(std::string name, std::string summary) {
 }  // namespace loom
 
 /// Defines this file's registry entry; LOOM_STEM, the folder's name, comes from the build.
-#define LOOM_ALGORITHM(name, Type, summary)                                                \
-  namespace loom::algorithm_registry {                                                     \
-  AlgorithmEntry const& LOOM_STEM() {                                                      \
-    static AlgorithmEntry const entry = ::loom::algorithm_entry<Type>(name, summary);      \
-    return entry;                                                                          \
-  }                                                                                        \
-  }                                                                                        \
+#define LOOM_ALGORITHM(name, Type, summary)                                           \
+  namespace loom::algorithm_registry {                                                \
+  AlgorithmEntry const& LOOM_STEM() {                                                 \
+    static AlgorithmEntry const entry = ::loom::algorithm_entry<Type>(name, summary); \
+    return entry;                                                                     \
+  }                                                                                   \
+  }                                                                                   \
   static_assert(true)

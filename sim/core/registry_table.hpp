@@ -2,7 +2,7 @@
 #include <sim/core/registry.hpp>
 
 namespace loom::environment_registry {
-#define LOOM_ENTRY(stem)           \
+#define LOOM_ENTRY(stem)            \
   EnvKernels<Cpu> const& stem(Cpu); \
   EnvKernels<Gpu> const& stem(Gpu);
 LOOM_EACH(LOOM_ENTRY)

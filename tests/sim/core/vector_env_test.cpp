@@ -1,0 +1,208 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <kernels/core/error.hpp>
+#include <sim/core/vector_env.hpp>
+#include <tests/device.hpp>
+
+namespace loom {
+namespace {
+
+std::string message_of(auto const& f) {
+  try {
+    f();
+  } catch (Error const& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST(VectorEnv, NamesWhatItCannotUse) {
+  auto make = [](VectorEnvConfig c) { return [c] { VectorEnv(Exec{Cpu{}}, c); }; };
+  EXPECT_NE(message_of(make({.name = "CartPol"})).find("CartPole"), std::string::npos);
+  EXPECT_NE(message_of(make({.name = "CartPole", .num_envs = 0})).find("needs 1 or more"),
+            std::string::npos);
+  EXPECT_NE(
+      message_of(make({.name = "CartPole", .parameters = {{"gravty", Distribution::fixed, 1, 0}}}))
+          .find("gravity"),
+      std::string::npos);
+  EXPECT_EQ(message_of(make(
+                {.name = "CartPole", .parameters = {{"gravity", Distribution::uniform, 5, 99}}})),
+            "CartPole.gravity: the upper end is 99 (allowed: 0.1 to 30 m/s^2)");
+  EXPECT_EQ(message_of(make(
+                {.name = "CartPole", .parameters = {{"gravity", Distribution::uniform, 9, 5}}})),
+            "CartPole.gravity: range from 9 to 5 is upside down");
+}
+
+TEST(VectorEnv, ResetsInTheStepThatEndsAnEpisode) {
+  for (Exec const& exec : every_exec()) {
+    VectorEnv env(exec, {.name = "CartPole", .num_envs = 3});
+    // Instance 1 stands at the edge and moves outwards: it ends; the others go on.
+    env.set_state({0, 0, 0, 0, 2.399F, 5, 0, 0, 0, 0, 0.01F, 0});
+    env.set_actions({1, 1, 0});
+    env.step();
+    std::vector<std::uint8_t> const terminated = download(exec, env.terminated());
+    EXPECT_EQ(terminated[0], 0);
+    EXPECT_EQ(terminated[1], 1);
+    EXPECT_EQ(terminated[2], 0);
+    std::vector<float> last = download(exec, env.final_observation());
+    EXPECT_NEAR((Tiles<float>{last.data(), 4}.at(0, 1)), 2.399F + 0.02F * 5, 1e-6F);
+    std::vector<float> const now = env.host_observation();
+    for (std::size_t f = 4; f < 8; ++f) EXPECT_LE(std::abs(now[f]), 0.05F);  // a fresh start
+    EpisodeStatistics const s = env.statistics();
+    EXPECT_EQ(s.episodes, 1);
+    EXPECT_EQ(s.mean_return, 1);
+    EXPECT_EQ(s.mean_length, 1);
+    env.clear_statistics();
+    EXPECT_EQ(env.statistics().episodes, 0);
+  }
+}
+
+TEST(VectorEnv, TruncatesAtTheTimeLimitAndOnlyThere) {
+  for (Exec const& exec : every_exec()) {
+    VectorEnv env(exec, {.name = "Pendulum", .num_envs = 70});
+    for (int t = 1; t <= 400; ++t) {
+      env.step_random();
+      if (t % 100 != 0 && t % 200 > 1 && t % 200 < 199) continue;
+      std::vector<std::uint8_t> const truncated = download(exec, env.truncated());
+      std::vector<std::uint8_t> const terminated = download(exec, env.terminated());
+      for (std::size_t i = 0; i < 70; ++i) {
+        EXPECT_EQ(truncated[i], t % 200 == 0 ? 1 : 0) << "step " << t;
+        EXPECT_EQ(terminated[i], 0);
+      }
+    }
+    EXPECT_EQ(env.statistics().episodes, 140);
+  }
+}
+
+TEST(VectorEnv, DrawsParametersAnewInEveryEpisode) {
+  VectorEnv env(Exec{Cpu{}}, {.name = "CartPole",
+                              .num_envs = 4096,
+                              .seed = 3,
+                              .parameters = {{"gravity", Distribution::uniform, 5, 15},
+                                             {"mass_pole", Distribution::log_uniform, 0.05F, 0.2F},
+                                             {"force", Distribution::normal, 10, 1}}});
+  auto moments = [&](char const* name, auto const& map) {
+    double sum = 0, square = 0;
+    for (float const v : env.host_parameter(name)) {
+      sum += map(v);
+      square += map(v) * map(v);
+    }
+    double const mean = sum / 4096;
+    return std::pair{mean, std::sqrt(square / 4096 - mean * mean)};
+  };
+  auto same = [](double v) { return v; };
+  auto const [gravity, gravity_sd] = moments("gravity", same);
+  EXPECT_NEAR(gravity, 10, 0.2);  // 4.4 standard errors
+  EXPECT_NEAR(gravity_sd, 10 / std::sqrt(12.0), 0.1);
+  auto const [mass, mass_sd] = moments("mass_pole", [](double v) { return std::log(v); });
+  EXPECT_NEAR(mass, std::log(0.1), 0.03);
+  EXPECT_NEAR(mass_sd, std::log(4.0) / std::sqrt(12.0), 0.02);
+  auto const [force, force_sd] = moments("force", same);
+  EXPECT_NEAR(force, 10, 0.07);
+  EXPECT_NEAR(force_sd, 1, 0.06);
+  for (float const v : env.host_parameter("half_length")) EXPECT_EQ(v, 0.5F);
+  // No moments after stepping: instances that live longer are over-represented at any one time.
+  std::vector<float> const before = env.host_parameter("gravity");
+  for (int t = 0; t < 500; ++t) env.step_random();
+  std::vector<float> const after = env.host_parameter("gravity");
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_NE(before[i], after[i]);
+}
+
+TEST(VectorEnv, ParametersDoNotDependOnTheBatchOrOnOtherParameters) {
+  VectorEnvConfig config{
+      .name = "CartPole", .num_envs = 100, .parameters = {{"force", Distribution::uniform, 5, 15}}};
+  std::vector<float> const all = VectorEnv(Exec{Cpu{}}, config).host_parameter("force");
+  config.parameters.push_back({"gravity", Distribution::normal, 9.8F, 1});
+  config.num_envs = 30;
+  config.first_instance = 70;
+  std::vector<float> const some = VectorEnv(Exec{Cpu{}}, config).host_parameter("force");
+  for (std::size_t i = 0; i < 30; ++i) EXPECT_EQ(some[i], all[70 + i]);
+}
+
+TEST(VectorEnv, ForkedInstancesGoDifferentWays) {
+  for (Exec const& exec : every_exec()) {
+    VectorEnv env(exec, {.name = "Pendulum", .num_envs = 64});
+    for (int t = 0; t < 10; ++t) env.step_random();
+    std::vector<std::int32_t> everyone(64), zeros_(1, 5);
+    for (int i = 0; i < 64; ++i) everyone[static_cast<std::size_t>(i)] = i;
+    auto const ids = uploaded(exec, everyone), one = uploaded(exec, zeros_);
+    auto const sources = zeros<std::int32_t>(exec, 64);
+    Snapshot const saved = env.save(one.in());
+    env.restore(ids.in(), saved, sources.in(), Stream::fork);
+    std::vector<float> state = env.host_state();
+    for (std::size_t i = 1; i < 64; ++i) EXPECT_EQ(state[3 * i], state[0]);
+    env.step_random();
+    state = env.host_state();
+    int different = 0;
+    for (std::size_t i = 1; i < 64; ++i) different += state[3 * i] != state[0];
+    EXPECT_GT(different, 60);
+    env.restore(ids.in(), saved, sources.in(), Stream::resume);
+    env.step_random();
+    state = env.host_state();
+    for (std::size_t i = 1; i < 64; ++i) EXPECT_EQ(state[3 * i], state[0]);
+  }
+}
+
+TEST(VectorEnv, MemoryRoundTripContinuesBitForBit) {
+  VectorEnv a(Exec{Cpu{}}, {.name = "CartPole", .num_envs = 77, .seed = 5});
+  for (int t = 0; t < 50; ++t) a.step_random();
+  VectorEnv b(Exec{Cpu{}}, a.config());
+  b.set_host_memory(a.host_memory());
+  for (int t = 0; t < 50; ++t) {
+    a.step_random();
+    b.step_random();
+  }
+  EXPECT_EQ(a.host_memory(), b.host_memory());
+}
+
+#if DREAMLOOM_WITH_CUDA
+TEST(EveryEnv, HasSeparateFunctionsForTheTwoMachines) {
+  // Templates of the two compilations can merge unseen, and the emulator would let the CPU's pass
+  // for the GPU's.
+  for (EnvEntry const& e : environments()) {
+    ASSERT_NE(e.gpu, nullptr);
+    auto address = [](auto f) { return reinterpret_cast<void*>(f); };
+    EXPECT_NE(address(e.gpu->reset), address(e.cpu->reset)) << e.stem;
+    EXPECT_NE(address(e.gpu->step), address(e.cpu->step)) << e.stem;
+    EXPECT_NE(address(e.gpu->step_random), address(e.cpu->step_random)) << e.stem;
+    EXPECT_NE(address(e.gpu->draw), address(e.cpu->draw)) << e.stem;
+  }
+}
+#endif
+
+TEST(EveryEnv, KeepsObservationsInsideItsSpace) {
+  for (EnvEntry const& e : environments()) {
+    VectorEnv env(Exec{Cpu{}}, {.name = e.spec().name, .num_envs = 64});
+    for (int t = 0; t < 300; ++t) {
+      env.step_random();
+      std::vector<float> const o = env.host_observation();
+      for (std::size_t k = 0; k < o.size(); ++k) {
+        auto const f = k % static_cast<std::size_t>(e.spec().observation);
+        ASSERT_GE(o[k], e.spec().observation_low[f] - 1e-6F) << e.stem;  // sin^2 + cos^2 by 1 ulp
+        ASSERT_LE(o[k], e.spec().observation_high[f] + 1e-6F) << e.stem;
+      }
+    }
+  }
+}
+
+TEST(EveryEnv, EveryParameterChangesTheTrajectory) {
+  for (EnvEntry const& e : environments())
+    for (int p = 0; p < e.cpu->num_parameters; ++p) {
+      ParamSpec const& s = e.cpu->parameters[p];
+      VectorEnvConfig config{.name = e.spec().name, .num_envs = 64};
+      VectorEnv plain(Exec{Cpu{}}, config);
+      config.parameters = {{s.name, Distribution::fixed, s.admissible.low, 0}};
+      VectorEnv changed(Exec{Cpu{}}, config);
+      bool differs = false;
+      for (int t = 0; t < 100 && !differs; ++t) {
+        plain.step_random();
+        changed.step_random();
+        differs = plain.host_observation() != changed.host_observation();
+      }
+      EXPECT_TRUE(differs) << e.stem << "." << s.name;
+    }
+}
+
+}  // namespace
+}  // namespace loom
