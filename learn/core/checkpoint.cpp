@@ -81,14 +81,14 @@ class Reader {
     std::vector<std::set<std::string>> keys;
     std::size_t depth = 0;
     auto const check = [&](int, json::parse_event_t event, json& parsed) {
-      using enum json::parse_event_t;
-      if (event == object_start || event == array_start) {
+      using Event = json::parse_event_t;
+      if (event == Event::object_start || event == Event::array_start) {
         require_sound(++depth <= max_depth, "its ", what, " is nested too deeply");
         keys.emplace_back();
-      } else if (event == object_end || event == array_end) {
+      } else if (event == Event::object_end || event == Event::array_end) {
         --depth;
         keys.pop_back();
-      } else if (event == key) {
+      } else if (event == Event::key) {
         auto const& name = parsed.get_ref<std::string const&>();
         require_sound(keys.back().insert(name).second, "its ", what, " has \"", name, "\" twice");
       }

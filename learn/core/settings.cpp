@@ -72,38 +72,39 @@ std::optional<T> convert(std::int64_t v, Allowed const& a) {
 }
 
 /// Stores the value when type and range fit.
+template <class T, class V>
+bool store(T& variable, V const& value, Allowed const& allowed) {
+  if constexpr (std::same_as<T, bool> || std::same_as<V, bool>) {
+    if constexpr (std::same_as<T, V>) return variable = value, true;
+  } else if constexpr (std::same_as<T, std::string> || std::same_as<V, std::string>) {
+    if constexpr (std::same_as<T, V>) {
+      auto const& words = allowed.words;
+      if (!words.empty() && std::find(words.begin(), words.end(), value) == words.end()) {
+        return false;
+      }
+      variable = value;
+      return true;
+    }
+  } else if constexpr (is_list<T> && is_list<V>) {
+    T list;
+    for (auto const element : value) {
+      auto const converted = convert<typename T::value_type>(element, allowed);
+      if (!converted) return false;
+      list.push_back(*converted);
+    }
+    variable = std::move(list);
+    return true;
+  } else if constexpr (!is_list<T> && !is_list<V>) {
+    auto const converted = convert<T>(value, allowed);
+    if (converted) variable = *converted;
+    return converted.has_value();
+  }
+  return false;  // a list for a number, text for a bool, …
+}
+
 template <class T>
 bool assign(T& variable, SettingValue const& value, Allowed const& allowed) {
-  return std::visit(
-      [&]<class V>(V const& v) -> bool {
-        if constexpr (std::same_as<T, bool> || std::same_as<V, bool>) {
-          if constexpr (std::same_as<T, V>) return variable = v, true;
-        } else if constexpr (std::same_as<T, std::string> || std::same_as<V, std::string>) {
-          if constexpr (std::same_as<T, V>) {
-            auto const& words = allowed.words;
-            if (!words.empty() && std::find(words.begin(), words.end(), v) == words.end()) {
-              return false;
-            }
-            variable = v;
-            return true;
-          }
-        } else if constexpr (is_list<T> && is_list<V>) {
-          T list;
-          for (auto const element : v) {
-            auto const converted = convert<typename T::value_type>(element, allowed);
-            if (!converted) return false;
-            list.push_back(*converted);
-          }
-          variable = std::move(list);
-          return true;
-        } else if constexpr (!is_list<T> && !is_list<V>) {
-          auto const converted = convert<T>(v, allowed);
-          if (converted) variable = *converted;
-          return converted.has_value();
-        }
-        return false;
-      },
-      value);
+  return std::visit([&](auto const& v) { return store(variable, v, allowed); }, value);
 }
 
 /// A variable's value as a recipe would hold it; what TOML cannot hold comes out negative.
