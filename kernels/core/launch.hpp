@@ -10,6 +10,9 @@
 
 namespace loom {
 
+/// Lanes a CPU thread takes at least; below it a second thread costs more than it brings.
+inline constexpr int kGrain = 4096;
+
 #if defined(__CUDACC__)
 
 inline constexpr int kThreads = 128;
@@ -35,9 +38,6 @@ void launch_scalar(Gpu exec, int n, Body const& body) {
 }
 
 #else
-
-/// Lanes a thread takes at least; below it a second thread costs more than it brings.
-inline constexpr int kGrain = 4096;
 
 template <class F, class Body>
 HD void run_lanes(Body const& body, int begin, int end) {

@@ -1,0 +1,116 @@
+#pragma once
+// launch_fold(exec, outputs, body): many items to one value, for every output, on one fixed tree.
+//
+// 128 lanes an output: lane l takes items l, l + 128, ... in order, then lanes l and l + 64, l and
+// l + 32, ... merge. The tree depends on the number of items alone, so every machine, lane width
+// and thread count gives the same bits. A body has
+//   template <class F> struct Value;                       // made of F only
+//   template <class F> HD Value<F> empty() const;          // the value of no items
+//   HD int items(int output) const;
+//   template <class F> HD void add(Value<F>&, int output, Lane<F> item) const;
+//   template <class F> HD void close(Value<F>&) const;     // a lane has seen all of its items
+//   template <class F> HD Value<F> merge(Value<F> const&, Value<F> const&) const;
+//   HD void finish(int output, Value<float> const&) const;
+#include <kernels/core/launch.hpp>
+
+namespace loom {
+
+inline constexpr int kFoldLanes = 128;
+
+#if defined(__CUDACC__)
+
+template <class Body>
+__global__ void __launch_bounds__(kFoldLanes) fold_kernel(Body const body) {
+  using Value = typename Body::template Value<float>;
+  __shared__ Value lanes[kFoldLanes];
+  int const output = static_cast<int>(blockIdx.x);
+  int const lane = static_cast<int>(threadIdx.x);
+  int const items = body.items(output);
+  Value value = body.template empty<float>();
+  for (int i = lane; i < items; i += kFoldLanes) body.add(value, output, Lane<float>{i});
+  body.close(value);
+  lanes[lane] = value;
+  for (int half = kFoldLanes / 2; half > 0; half /= 2) {
+    __syncthreads();
+    if (lane < half) lanes[lane] = body.merge(lanes[lane], lanes[lane + half]);
+  }
+  if (lane == 0) body.finish(output, lanes[0]);
+}
+
+template <class Body>
+void launch_fold(Gpu exec, int outputs, Body const& body) {
+  if (outputs == 0) return;
+  fold_kernel<<<static_cast<unsigned>(outputs), kFoldLanes, 0,
+                static_cast<cudaStream_t>(exec.stream)>>>(body);
+  CUDA_CHECK(cudaGetLastError());
+}
+
+#else
+
+/// The value of one lane of packed values, which are made of packs only.
+template <int W, class Packed, class Value>
+HD void take_lane(Packed const& from, int lane, Value& to) {
+  static_assert(sizeof(Packed) == W * sizeof(Value));
+  constexpr int kParts = sizeof(Value) / sizeof(float);
+  for (int p = 0; p < kParts; ++p)
+    __builtin_memcpy(reinterpret_cast<char*>(&to) + p * sizeof(float),
+                     reinterpret_cast<char const*>(&from) + (p * W + lane) * sizeof(float),
+                     sizeof(float));
+}
+template <int W, class Packed, class Value>
+HD void put_lane(Packed& to, int lane, Value const& from) {
+  constexpr int kParts = sizeof(Value) / sizeof(float);
+  for (int p = 0; p < kParts; ++p)
+    __builtin_memcpy(reinterpret_cast<char*>(&to) + (p * W + lane) * sizeof(float),
+                     reinterpret_cast<char const*>(&from) + p * sizeof(float), sizeof(float));
+}
+
+template <class F, class Body>
+void fold_output(Body const& body, int output) {
+  using Packed = typename Body::template Value<F>;
+  using Value = typename Body::template Value<float>;
+  constexpr int W = kWidth<F>;
+  constexpr int kPacks = kFoldLanes / W;
+  Packed lanes[kPacks];
+  for (Packed& v : lanes) v = body.template empty<F>();
+  int const items = body.items(output);
+  int const whole = items / kFoldLanes * kFoldLanes;
+  for (int i = 0; i < whole; i += kFoldLanes)
+    for (int p = 0; p < kPacks; ++p) body.add(lanes[p], output, Lane<F>{i + p * W});
+  // The last items do not fill all lanes: one lane at a time.
+  for (int i = whole; i < items; ++i) {
+    int const lane = i - whole;
+    Value v;
+    take_lane<W>(lanes[lane / W], lane % W, v);
+    body.add(v, output, Lane<float>{i});
+    put_lane<W>(lanes[lane / W], lane % W, v);
+  }
+  for (Packed& v : lanes) body.close(v);
+  for (int half = kPacks / 2; half > 0; half /= 2)
+    for (int p = 0; p < half; ++p) lanes[p] = body.merge(lanes[p], lanes[p + half]);
+  Value last[W];
+  for (int l = 0; l < W; ++l) take_lane<W>(lanes[0], l, last[l]);
+  for (int half = W / 2; half > 0; half /= 2)
+    for (int l = 0; l < half; ++l) last[l] = body.merge(last[l], last[l + half]);
+  body.finish(output, last[0]);
+}
+
+/// grain: outputs that one thread takes at least.
+template <class Body>
+void launch_fold(Cpu exec, int outputs, Body const& body, int grain = 1) {
+  int const tasks = std::max(1, std::min(num_threads(exec), outputs / std::max(1, grain)));
+  parallel(exec, tasks, [&](int task) {
+    int const begin = static_cast<int>(static_cast<std::int64_t>(outputs) * task / tasks);
+    int const end = static_cast<int>(static_cast<std::int64_t>(outputs) * (task + 1) / tasks);
+    for (int output = begin; output < end; ++output) {
+      if (exec.lanes == 1)
+        fold_output<float>(body, output);
+      else
+        fold_output<Wide>(body, output);
+    }
+  });
+}
+
+#endif
+
+}  // namespace loom
