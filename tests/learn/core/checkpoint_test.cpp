@@ -2,6 +2,7 @@
 #include <learn/core/atomic_file.hpp>
 #include <learn/core/checkpoint.hpp>
 #include <learn/core/crc32c.hpp>
+#include <tests/device.hpp>
 #include <tests/learn/core/scratch.hpp>
 
 #include <cmath>
@@ -61,16 +62,18 @@ TEST(Checkpoint, ReadsBackWhatItWrote) {
   EXPECT_EQ(read.bytes(), sample().bytes());
 }
 
-TEST(Checkpoint, FillsBuffersAndViews) {
+TEST(Checkpoint, FillsBuffersAndViewsOfEveryExec) {
   Checkpoint const c = sample();
-  Buffer<float> buffer(Cpu{}, 6);
-  c.get("policy/weights", buffer);
-  Checkpoint again;
-  again.put("policy/weights", buffer, {2, 3});
-  EXPECT_EQ(again.tensor("policy/weights").bytes, c.tensor("policy/weights").bytes);
-  std::vector<std::uint8_t> flags(3);
-  c.get("flags", Cpu{}, Out<std::uint8_t>(flags));
-  EXPECT_EQ(flags, (std::vector<std::uint8_t>{0, 1, 255}));
+  for (Exec const& exec : every_exec()) {
+    Buffer<float> buffer(exec, 6);
+    c.get("policy/weights", buffer);
+    Checkpoint again;
+    again.put("policy/weights", buffer, {2, 3});
+    EXPECT_EQ(again.tensor("policy/weights").bytes, c.tensor("policy/weights").bytes);
+    Buffer<std::uint8_t> flags = zeros<std::uint8_t>(exec, 5);
+    c.get("flags", exec, flags.out().slice(1, 3));
+    EXPECT_EQ(download(flags), (std::vector<std::uint8_t>{0, 0, 1, 255, 0}));
+  }
 }
 
 TEST(Checkpoint, ReadsFilesOfTheReferenceWriter) {
