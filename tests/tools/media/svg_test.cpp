@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <kernels/core/error.hpp>
 #include <limits>
-#include <regex>
+#include <sstream>
+#include <string_view>
 #include <tools/media/axis.hpp>
 #include <tools/media/svg.hpp>
 
@@ -12,24 +15,39 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-/// Whether every tag that opens closes, attributes are quoted and text is escaped.
-bool well_formed(std::string const& xml) {
-  std::vector<std::string> open;
-  std::regex const tag(R"(<(/?)([a-z]+)((?:\s+[A-Za-z0-9:-]+="[^"<]*")*)\s*(/?)>)");
-  std::size_t at = 0;
-  for (std::sregex_iterator i(xml.begin(), xml.end(), tag), end; i != end; ++i) {
-    std::string const between = xml.substr(at, static_cast<std::size_t>(i->position()) - at);
-    if (between.find_first_of("<>") != std::string::npos) return false;
-    if (std::regex_search(between, std::regex("&(?!(amp|lt|gt|quot);)"))) return false;
-    at = static_cast<std::size_t>(i->position() + i->length());
-    if ((*i)[1].length() != 0) {
-      if (open.empty() || open.back() != (*i)[2]) return false;
-      open.pop_back();
-    } else if ((*i)[4].length() == 0) {
-      open.push_back((*i)[2]);
-    }
+bool is_text(std::string_view part) {
+  for (std::size_t at = part.find('&'); at != part.npos; at = part.find('&', at + 1)) {
+    std::string_view const entity = part.substr(at, part.find(';', at) - at);
+    if (entity != "&amp" && entity != "&lt" && entity != "&gt" && entity != "&quot") return false;
   }
-  return open.empty() && xml.substr(at).find_first_not_of('\n') == std::string::npos;
+  return part.find_first_of("<>") == part.npos;
+}
+
+/// Whether every tag that opens closes, attributes are quoted and text is escaped. By hand:
+/// std::regex recurses once a letter, and the paths are long.
+bool well_formed(std::string_view xml) {
+  std::vector<std::string_view> open;
+  std::size_t at = 0;
+  for (std::size_t tag = xml.find('<'); tag != xml.npos; tag = xml.find('<', at)) {
+    if (!is_text(xml.substr(at, tag - at))) return false;
+    // The end of the tag: the first > outside of quotes.
+    std::size_t end = tag + 1;
+    for (bool quoted = false; end < xml.size() && (quoted || xml[end] != '>'); ++end)
+      if (xml[end] == '"') quoted = !quoted;
+    if (end == xml.size()) return false;
+    std::string_view const inner = xml.substr(tag + 1, end - tag - 1);
+    if (!is_text(inner) || std::count(inner.begin(), inner.end(), '"') !=
+                               2 * std::count(inner.begin(), inner.end(), '='))
+      return false;
+    if (inner.starts_with('/')) {
+      if (open.empty() || open.back() != inner.substr(1)) return false;
+      open.pop_back();
+    } else if (!inner.ends_with('/')) {
+      open.push_back(inner.substr(0, inner.find(' ')));
+    }
+    at = end + 1;
+  }
+  return open.empty() && xml.find_first_not_of('\n', at) == xml.npos;
 }
 
 int count(std::string const& text, std::string const& part) {
@@ -38,25 +56,27 @@ int count(std::string const& text, std::string const& part) {
   return n;
 }
 
-/// The points of the first path with this stroke.
+/// The points of the last line that is drawn.
 std::vector<std::pair<double, double>> line_points(std::string const& xml) {
-  std::smatch path;
+  std::size_t const begin = xml.rfind("<path d=\"") + 9;
+  std::string data = xml.substr(begin, xml.find('"', begin) - begin);
+  std::replace_if(
+      data.begin(), data.end(), [](char c) { return c == 'M' || c == 'L'; }, ' ');
+  std::istringstream numbers(data);
   std::vector<std::pair<double, double>> points;
-  if (!std::regex_search(xml, path, std::regex("<path d=\"([^\"]*)\" fill=\"none\"")))
-    return points;
-  std::string const data = path[1];
-  std::regex const pair("[ML]([-0-9.]+) ([-0-9.]+)");
-  for (std::sregex_iterator i(data.begin(), data.end(), pair), end; i != end; ++i)
-    points.emplace_back(std::stod((*i)[1]), std::stod((*i)[2]));
+  for (double x, y; numbers >> x >> y;) points.emplace_back(x, y);
   return points;
 }
 
 /// Where the label of a tick stands.
 std::pair<double, double> label_at(std::string const& xml, std::string const& label) {
-  std::smatch match;
-  std::regex const text("<text x=\"([-0-9.]+)\" y=\"([-0-9.]+)\"[^>]*>" + label + "</text>");
-  if (!std::regex_search(xml, match, text)) return {kNan, kNan};
-  return {std::stod(match[1]), std::stod(match[2])};
+  std::size_t const end = xml.find(">" + label + "</text>");
+  std::size_t const begin = xml.rfind("<text", end);
+  double x = kNan, y = kNan;
+  if (end != xml.npos) {
+    EXPECT_EQ(std::sscanf(xml.c_str() + begin, "<text x=\"%lf\" y=\"%lf\"", &x, &y), 2);
+  }
+  return {x, y};
 }
 
 TEST(Svg, PointsLandWhereTheirTicksSay) {
