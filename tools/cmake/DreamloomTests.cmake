@@ -54,3 +54,6 @@ foreach(program IN LISTS programs)
     dreamloom_test_program(${program} ${library_of_${program}} ${sources_of_${program}})
   endif()
 endforeach()
+if(TARGET test_tools)
+  add_dependencies(test_tools dreamloom)  # they run the program
+endif()

@@ -1,0 +1,66 @@
+#pragma once
+// The commands of the program; what the command line says in plain structs.
+#include <string>
+#include <tools/dreamloom/recipe.hpp>
+#include <vector>
+
+namespace loom {
+
+struct TrainOptions {
+  std::vector<std::string> arguments;  ///< recipe and --key value
+  std::string name;                    ///< of the run; empty: the recipe's
+  std::string runs = "runs";
+  bool resume = false;
+};
+/// 0; 128 + signal when one ended the run early.
+int train(TrainOptions const& options);
+/// Every key of a recipe with default, range and help, for --help.
+std::string train_keys();
+
+struct EvalOptions {
+  std::vector<std::string> arguments;  ///< checkpoint or run, and --parameters.x value
+  int episodes = 0;                    ///< 0: as the run's recipe says
+  std::string seed;                    ///< empty: as the recipe says
+  std::string device = "auto";
+  bool json = false;
+};
+int eval(EvalOptions const& options);
+
+struct RenderOptions {
+  std::vector<std::string> arguments;
+  std::string out = "render.gif";
+  std::string seed;
+  int instances = 1;
+  int max_frames = 500;
+};
+int render(RenderOptions const& options);
+
+struct EnvsOptions {
+  std::string name;  ///< empty: the table of all
+  bool json = false;
+};
+int envs(EnvsOptions const& options);
+
+struct RecipesOptions {
+  std::string name;  ///< empty: the list of all
+};
+int recipes(RecipesOptions const& options);
+
+struct BenchOptions {
+  std::string filter;
+  std::string device = "auto";
+  int threads = 0;
+  double seconds = 0.2;  ///< of each measurement
+  bool json = false;
+};
+int bench(BenchOptions const& options);
+
+/// The overrides of a command that works with a trained policy: parameters only.
+/// Throws ConfigError for any other key.
+std::vector<Override> policy_overrides(std::vector<std::string> const& arguments,
+                                       std::vector<std::string>& positional);
+
+/// The only positional argument. Throws ConfigError: `what` is missing, or there is more than one.
+std::string only_positional(std::vector<std::string> const& positional, std::string const& what);
+
+}  // namespace loom
