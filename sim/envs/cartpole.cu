@@ -77,7 +77,7 @@ struct CartPole {
 
   HD static void draw(State<float> const& s, Params<float> const& p, Scene& scene) {
     scene.camera({0, 0.55F}, 2.4F, 2 * p.position_limit + 0.8F);
-    scene.box({0, -0.32F}, {20, 0.2F}, 0, Colour::surface);
+    scene.box({0, -2.12F}, {20, 2}, 0, Colour::surface);
     scene.capsule({-p.position_limit, -0.11F}, {p.position_limit, -0.11F}, 0.012F, Colour::muted);
     scene.capsule({-p.position_limit, -0.16F}, {-p.position_limit, 0.06F}, 0.018F, Colour::berry);
     scene.capsule({p.position_limit, -0.16F}, {p.position_limit, 0.06F}, 0.018F, Colour::berry);
