@@ -1,6 +1,7 @@
 # One test program a folder below tests/, one benchmark program for bench/.
 # A test file named *_slow_test.cpp gets the label `slow` and stays out of the default run.
 find_package(GTest REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)  # references in double
 include(GoogleTest)
 
 set(test_environment "")
@@ -10,7 +11,7 @@ endif()
 
 function(dreamloom_test_program name library)
   add_executable(${name} ${ARGN})
-  target_link_libraries(${name} PRIVATE ${library} GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE ${library} GTest::gtest_main Eigen3::Eigen)
   dreamloom_lane_flags(${name})
   target_compile_definitions(${name} PRIVATE
     # Under the emulator a device test that finds no device fails; elsewhere it is skipped.
