@@ -85,6 +85,12 @@ template <class F>
 requires(kWidth<F> == 1) HD bool load_mask(std::uint8_t const* p, Lane<F> i) {
   return p[i.index] != 0;
 }
+/// A pixel 0x00RRGGBB as bytes red green blue; a pack stores as many.
+HD void store_rgb(std::uint8_t* out, std::uint32_t pixel) {
+  out[0] = static_cast<std::uint8_t>(pixel >> 16);
+  out[1] = static_cast<std::uint8_t>(pixel >> 8);
+  out[2] = static_cast<std::uint8_t>(pixel);
+}
 template <class T>
 HD T gather(T const* p, std::int32_t index) {
   return p[index];

@@ -28,8 +28,9 @@ struct Bounds {
   int x0, x1, y0, y1;
 
   HD Bounds(Primitive const& shape, Frame const& frame, ImageSize size) {
-    // One pixel more than the edge's half pixel: room for rounding.
-    float const reach = math::fma(shape.radius, frame.scale, 1.5F);
+    // A pixel is touched when its centre is within half a pixel of the shape; a sixteenth more is
+    // room for rounding.
+    float const reach = math::fma(shape.radius, frame.scale, 0.0625F);
     Point low = frame(shape.points[0]), high = low;
     LOOM_UNROLL
     for (int k = 1; k < 4; ++k) {
@@ -38,9 +39,9 @@ struct Bounds {
       high = {math::max(high.x, p.x), math::max(high.y, p.y)};
     }
     x0 = inside(low.x - reach, size.width);
-    x1 = inside(high.x + reach, size.width);
+    x1 = inside(high.x + reach + 1.F, size.width);
     y0 = inside(low.y - reach, size.height);
-    y1 = inside(high.y + reach, size.height);
+    y1 = inside(high.y + reach + 1.F, size.height);
   }
   HD static int inside(float at, int size) { return to_int(math::clamp(at, 0.F, to_float(size))); }
   HD bool hold(int x, int y) const { return x >= x0 && x < x1 && y >= y0 && y < y1; }
@@ -158,10 +159,7 @@ struct PaintPixel {
       pixel =
           blend(pixel, static_cast<std::uint32_t>(shape.colour), weight_of(coverage, shape.colour));
     }
-    std::uint8_t* const out = images.data + std::size_t{3} * static_cast<std::size_t>(i.index);
-    out[0] = static_cast<std::uint8_t>(pixel >> 16);
-    out[1] = static_cast<std::uint8_t>(pixel >> 8);
-    out[2] = static_cast<std::uint8_t>(pixel);
+    store_rgb(images.data + std::ptrdiff_t{3} * i.index, pixel);
   }
 };
 
@@ -210,14 +208,11 @@ struct Canvas {
     }
     for (int y = top; y < bottom; ++y) {
       std::uint32_t const* const row = pixels + (y - top) * line;
-      std::uint8_t* out = image + std::ptrdiff_t{3} * y * size.width;
-      // Four bytes a store, the fourth overwritten by the next pixel: half the time of bytes.
-      for (int x = 0; x + 1 < size.width; ++x, out += 3) {
-        std::uint32_t const rgb0 = __builtin_bswap32(row[x] << 8);
-        __builtin_memcpy(out, &rgb0, 4);
-      }
-      std::uint32_t const last = __builtin_bswap32(row[size.width - 1] << 8);
-      __builtin_memcpy(out, &last, 3);
+      std::uint8_t* const out = image + std::ptrdiff_t{3} * y * size.width;
+      int x = 0;
+      for (; x + kWidth<F> <= size.width; x += kWidth<F>)
+        store_rgb(out + std::ptrdiff_t{3} * x, load(row, Lane<F>{x}));
+      for (; x < size.width; ++x) store_rgb(out + std::ptrdiff_t{3} * x, row[x]);
     }
   }
 };

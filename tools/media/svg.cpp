@@ -41,10 +41,13 @@ std::string escaped(std::string const& text) {
   return out;
 }
 
+/// Differences of drawable numbers are finite.
+bool drawable(double v) { return std::abs(v) < 1e300; }
+
 struct Range {
   double low = std::numeric_limits<double>::infinity(), high = -low;
   void add(double v) {
-    if (!std::isfinite(v)) return;
+    if (!drawable(v)) return;
     low = std::min(low, v);
     high = std::max(high, v);
   }
@@ -71,11 +74,11 @@ std::vector<std::vector<Dot>> stretches(Series const& s, Page const& page) {
   double column = 0;
   int merged = 0;
   for (std::size_t i = 0; i < s.x.size(); ++i) {
-    if (!std::isfinite(s.x[i]) || !std::isfinite(s.y[i])) {
+    if (!drawable(s.x[i]) || !drawable(s.y[i])) {
       open = false;
       continue;
     }
-    bool const band = !s.low.empty() && std::isfinite(s.low[i]) && std::isfinite(s.high[i]);
+    bool const band = !s.low.empty() && drawable(s.low[i]) && drawable(s.high[i]);
     double const y = page.at_y(s.y[i]);
     Dot const dot{page.at_x(s.x[i]), y, band ? page.at_y(s.low[i]) : y,
                   band ? page.at_y(s.high[i]) : y};
@@ -167,7 +170,7 @@ void put_axes(std::string& out, Page const& page, Plot const& plot) {
 
 void put_references(std::string& out, Page const& page, Plot const& plot) {
   for (Reference const& r : plot.references) {
-    if (!std::isfinite(r.y)) continue;
+    if (!drawable(r.y)) continue;
     double const y = page.at_y(r.y);
     out += fmt::format(
         "<line x1=\"{:.2f}\" y1=\"{:.2f}\" x2=\"{:.2f}\" y2=\"{:.2f}\" stroke=\"{}\" "
@@ -208,7 +211,7 @@ Page page_of(Plot const& plot) {
         "svg: series '", s.name, "' has ", n, " x, ", s.y.size(), " y, ", s.low.size(), " low, ",
         s.high.size(), " high (all alike, or no band)");
     for (std::size_t i = 0; i < n; ++i) {
-      if (!std::isfinite(s.x[i]) || !std::isfinite(s.y[i])) continue;
+      if (!drawable(s.x[i]) || !drawable(s.y[i])) continue;
       x.add(s.x[i]);
       y.add(s.y[i]);
       if (!s.low.empty()) y.add(s.low[i]), y.add(s.high[i]);

@@ -5,7 +5,7 @@
 
 namespace loom {
 
-/// One line of a plot. Points that are not finite interrupt it.
+/// One line of a plot. Points that are not finite, or beyond 1e300, interrupt it.
 struct Series {
   std::string name;
   std::vector<double> x, y;

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <kernels/core/error.hpp>
 #include <learn/core/atomic_file.hpp>
 #include <tests/learn/core/scratch.hpp>
@@ -52,6 +54,27 @@ TEST(WriteWhole, KeepsTheOldFileWhenTheDiskIsFull) {
   EXPECT_EQ(error, (scratch / "a").string() + ": cannot write: File too large");
   EXPECT_EQ(read_whole(scratch / "a"), "old");
   EXPECT_EQ(scratch.files(), 1);
+}
+
+TEST(WriteWhole, SurvivesKillAtAnyMoment) {
+  Scratch const scratch;
+  std::string const a(300000, 'a'), b(200000, 'b');
+  write_whole(scratch / "f", a);
+  for (int round = 1; round <= 8; ++round) {
+    pid_t const child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      for (;;) {
+        write_whole(scratch / "f", b);
+        write_whole(scratch / "f", a);
+      }
+    }
+    ::usleep(static_cast<useconds_t>(3000 * round));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    std::string const found = read_whole(scratch / "f");
+    EXPECT_TRUE(found == a || found == b) << found.size() << " bytes in round " << round;
+  }
 }
 
 TEST(WriteWhole, NamesPathAndReason) {

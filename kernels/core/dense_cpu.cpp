@@ -1,0 +1,163 @@
+#include <algorithm>
+#include <cstdlib>
+#include <kernels/core/block_cpu.hpp>
+#include <kernels/core/error.hpp>
+#include <memory>
+
+namespace loom::dense_cpu {
+namespace {
+
+constexpr int kRows = kTile;
+// Accumulators: kPanel columns x kGroup packs of rows, within the 32 or 16 vector registers.
+constexpr int kGroup = kLanes == 16 ? 4 : 2;
+
+template <int kColumns>
+void columns(float const* __restrict in, float const* __restrict w, float const* __restrict bias,
+             int inputs, float* __restrict out) {
+  for (int row = 0; row < kRows; row += kLanes * kGroup) {
+    Wide sum[kColumns][kGroup];
+    LOOM_UNROLL
+    for (int j = 0; j < kColumns; ++j) LOOM_UNROLL
+    for (int g = 0; g < kGroup; ++g) sum[j][g] = Wide(bias[j]);
+    float const* x = in + row;
+    float const* k_weights = w;
+    LOOM_NO_UNROLL
+    for (int k = 0; k < inputs; ++k, x += kRows, k_weights += kColumns) {
+      Wide value[kGroup];
+      LOOM_UNROLL
+      for (int g = 0; g < kGroup; ++g) value[g] = load(x, Lane<Wide>{g * kLanes});
+      LOOM_UNROLL
+      for (int j = 0; j < kColumns; ++j) {
+        Wide const weight(k_weights[j]);
+        LOOM_UNROLL
+        for (int g = 0; g < kGroup; ++g) sum[j][g] = math::fma(weight, value[g], sum[j][g]);
+      }
+    }
+    LOOM_UNROLL
+    for (int j = 0; j < kColumns; ++j) LOOM_UNROLL
+    for (int g = 0; g < kGroup; ++g)
+      store(out + j * kRows + row, Lane<Wide>{g * kLanes}, sum[j][g]);
+  }
+}
+
+#if defined(__AVX512F__)
+// Up to 16 rows x 16 columns -> 16 columns of 16 rows.
+void transpose_16(float const* from, int stride, int rows, int cols, float* tile) {
+  auto const mask = static_cast<__mmask16>((1U << cols) - 1);
+  __m512 r[16], t[16];
+  for (int i = 0; i < 16; ++i)
+    r[i] = i < rows ? _mm512_maskz_loadu_ps(mask, from + static_cast<std::ptrdiff_t>(i) * stride)
+                    : _mm512_setzero_ps();
+  auto const low = [](__m512 a, __m512 b) {
+    return (__m512)_mm512_unpacklo_pd((__m512d)a, (__m512d)b);
+  };
+  auto const high = [](__m512 a, __m512 b) {
+    return (__m512)_mm512_unpackhi_pd((__m512d)a, (__m512d)b);
+  };
+  for (int i = 0; i < 8; ++i) {
+    t[2 * i] = _mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+    t[2 * i + 1] = _mm512_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+  }
+  for (int i = 0; i < 4; ++i) {
+    r[4 * i] = low(t[4 * i], t[4 * i + 2]);
+    r[4 * i + 1] = high(t[4 * i], t[4 * i + 2]);
+    r[4 * i + 2] = low(t[4 * i + 1], t[4 * i + 3]);
+    r[4 * i + 3] = high(t[4 * i + 1], t[4 * i + 3]);
+  }
+  for (int i = 0; i < 4; ++i) {
+    t[i] = _mm512_shuffle_f32x4(r[i], r[4 + i], 0x88);
+    t[4 + i] = _mm512_shuffle_f32x4(r[i], r[4 + i], 0xdd);
+    t[8 + i] = _mm512_shuffle_f32x4(r[8 + i], r[12 + i], 0x88);
+    t[12 + i] = _mm512_shuffle_f32x4(r[8 + i], r[12 + i], 0xdd);
+  }
+  for (int i = 0; i < 4; ++i) {
+    r[i] = _mm512_shuffle_f32x4(t[i], t[8 + i], 0x88);
+    r[8 + i] = _mm512_shuffle_f32x4(t[i], t[8 + i], 0xdd);
+    r[4 + i] = _mm512_shuffle_f32x4(t[4 + i], t[12 + i], 0x88);
+    r[12 + i] = _mm512_shuffle_f32x4(t[4 + i], t[12 + i], 0xdd);
+  }
+  for (int i = 0; i < cols; ++i) _mm512_store_ps(tile + i * kRows, r[i]);
+}
+#endif
+
+}  // namespace
+
+void panel(int n, float const* in, float const* w, float const* bias, int inputs, float* out) {
+  switch (n) {
+    case 1:
+      return columns<1>(in, w, bias, inputs, out);
+    case 2:
+      return columns<2>(in, w, bias, inputs, out);
+    case 3:
+      return columns<3>(in, w, bias, inputs, out);
+    case 4:
+      return columns<4>(in, w, bias, inputs, out);
+    case 5:
+      return columns<5>(in, w, bias, inputs, out);
+    default:
+      return columns<6>(in, w, bias, inputs, out);
+  }
+}
+
+void transpose_in(float const* from, int stride, int rows, int cols, float* tile) {
+#if defined(__AVX512F__)
+  for (int r = 0; r < kRows; r += 16)
+    for (int c = 0; c < cols; c += 16)
+      transpose_16(from + static_cast<std::ptrdiff_t>(r) * stride + c, stride,
+                   std::clamp(rows - r, 0, 16), std::min(16, cols - c), tile + c * kRows + r);
+#else
+  for (int c = 0; c < cols; ++c)
+    for (int r = 0; r < kRows; ++r)
+      tile[c * kRows + r] = r < rows ? from[static_cast<std::ptrdiff_t>(r) * stride + c] : 0.F;
+#endif
+}
+
+float* scratch(std::size_t floats) {
+  struct Free {
+    void operator()(float* p) const { std::free(p); }
+  };
+  thread_local std::unique_ptr<float, Free> memory;
+  thread_local std::size_t size = 0;
+  if (floats > size) {
+    std::size_t const bytes = (floats * sizeof(float) + 4095) / 4096 * 4096;
+    memory.reset(static_cast<float*>(std::aligned_alloc(4096, bytes)));
+    size = memory == nullptr ? 0 : bytes / sizeof(float);
+    require<Error>(memory != nullptr, "block: no ", bytes, " bytes to be had");
+  }
+  return memory.get();
+}
+
+void out_of_order(int inputs, int outputs) {
+  fail<ShapeError>(
+      "block: dense(", inputs, " -> ", outputs,
+      ") is not the next layer of the tape (call wide layers in the order of BlockNeeds::tape)");
+}
+
+void no_room(char const* what, int asked, int have) {
+  fail<ShapeError>("block: ", asked, " ", what, ", BlockNeeds has ", have);
+}
+
+}  // namespace loom::dense_cpu
+
+namespace loom {
+
+void pack_dense(Cpu, PackDense const& plan) {
+  for (int l = 0; l < plan.stack.depth; ++l) {
+    DenseLayer const& layer = plan.stack.layers[l];
+    DenseSource const& from = plan.source[l];
+    auto* out = reinterpret_cast<float*>(layer.weights);
+    for (int n = 0; n < layer.outputs; n += dense_layout::kPanel) {
+      int const columns = std::min(dense_layout::kPanel, layer.outputs - n);
+      for (int j = 0; j < columns; ++j) {
+        float const* w = from.weights + static_cast<std::ptrdiff_t>(n + j) * from.row;
+        for (int k = 0; k < layer.inputs; ++k)
+          out[k * columns + j] = w[static_cast<std::ptrdiff_t>(k) * from.column];
+      }
+      out += static_cast<std::size_t>(columns) * layer.inputs;
+    }
+    for (int n = 0; n < dense_layout::padded(layer.outputs); ++n)
+      layer.bias[n] = from.bias != nullptr && n < layer.outputs ? from.bias[n] : 0.F;
+  }
+}
+
+}  // namespace loom
