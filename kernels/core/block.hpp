@@ -24,8 +24,9 @@
 //   row, each
 //                                statistic seeing those before: row_sum(f), row_max(f), f(at, v,
 //                                earlier...); then epilogue(at, v, all...)
-//   in epilogues: b.store(OutRows, at, v), b.put(values, at, v), b.fetch(InRows | values | Tile,
-//   at)
+//   in epilogues: b.store(OutRows, at, v), b.put(values, at, v, first_col = 0), b.fetch(InRows |
+//   Tile, at),
+//                                b.fetch(values, at, first_col = 0), b.fetch_row(values, at, col)
 //
 // The weights of layers with more than 32 outputs come from a tape: their dense calls stand in the
 // order of needs.tape, all of them, as often as the body likes (the tape begins again). On the CPU
@@ -33,6 +34,7 @@
 // for everything before them, so a tile's values may be written after either.
 #include <kernels/core/dense_layout.hpp>
 #include <kernels/core/lane.hpp>
+#include <kernels/core/math.hpp>
 
 namespace loom {
 
@@ -48,10 +50,20 @@ struct BlockNeeds {
 template <class F>
 struct RowSum {
   F f;
+  static constexpr float kNeutral = 0.F;
+  template <class V>
+  HD static V merge(V a, V b) {
+    return a + b;
+  }
 };
 template <class F>
 struct RowMax {
   F f;
+  static constexpr float kNeutral = -3.402823466e38F;
+  template <class V>
+  HD static V merge(V a, V b) {
+    return math::max(a, b);
+  }
 };
 template <class F>
 HD RowSum<F> row_sum(F f) {

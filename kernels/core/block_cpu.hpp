@@ -160,8 +160,8 @@ class CpuBlock {
     float* const p = y.row(row) + at.col;
     for (int i = 0; i < left; ++i) p[static_cast<std::ptrdiff_t>(i) * y.stride] = v[i];
   }
-  HD void put(Values const& values, At at, V v) const {
-    write(values.p_ + at.col * kRows + at.row, v);
+  HD void put(Values const& values, At at, V v, int first_col = 0) const {
+    write(values.p_ + (at.col + first_col) * kRows + at.row, v);
   }
 
   HD V fetch(InRows<float> x, At at) const {
@@ -172,8 +172,11 @@ class CpuBlock {
     for (int i = 0; i < left; ++i) v.v[i] = p[static_cast<std::ptrdiff_t>(i) * x.stride];
     return v;
   }
-  HD V fetch(Values const& values, At at) const {
-    return read(values.p_ + at.col * kRows + at.row);
+  HD V fetch(Values const& values, At at, int first_col = 0) const {
+    return read(values.p_ + (at.col + first_col) * kRows + at.row);
+  }
+  HD V fetch_row(Values const& values, At at, int col) const {
+    return read(values.p_ + col * kRows + at.row);
   }
   HD V fetch(Tile t, At at) const { return read(t.p + at.col * kRows + at.row); }
 
@@ -207,20 +210,12 @@ class CpuBlock {
   static HD auto with_totals(F_ const& f, At at, V v, V const* totals, std::index_sequence<I...>) {
     return f(at, v, totals[I]...);
   }
-  template <class F_, class Known>
-  static HD V total(Tile t, int row, RowSum<F_> const& s, V const* totals, Known known) {
-    V sum(0.F);
+  template <class S, class Known>
+  static HD V total(Tile t, int row, S const& s, V const* totals, Known known) {
+    V v(S::kNeutral);
     for (int c = 0; c < t.cols; ++c)
-      sum = sum + with_totals(s.f, At{row, c}, read(t.p + c * kRows + row), totals, known);
-    return sum;
-  }
-  template <class F_, class Known>
-  static HD V total(Tile t, int row, RowMax<F_> const& s, V const* totals, Known known) {
-    V most = with_totals(s.f, At{row, 0}, read(t.p + row), totals, known);
-    for (int c = 1; c < t.cols; ++c)
-      most =
-          math::max(most, with_totals(s.f, At{row, c}, read(t.p + c * kRows + row), totals, known));
-    return most;
+      v = S::merge(v, with_totals(s.f, At{row, c}, read(t.p + c * kRows + row), totals, known));
+    return v;
   }
   template <class Epilogue, std::size_t... I, class... Statistics>
   static HD void finish_rows(Tile t, int row, Epilogue const& epilogue,

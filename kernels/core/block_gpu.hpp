@@ -164,10 +164,10 @@ class GpuBlock {
     p[0] = v.lo;
     if (at.col + 1 < y.cols) p[1] = v.hi;
   }
-  /// The columns beyond a layer's outputs are stored too, as far as `values` has them.
-  HD void put(Values const& values, At at, Two v) const {
-    if (at.col < outputs_) values.p_[at.col * kColumn + at.row] = v.lo;
-    if (at.col + 1 < outputs_) values.p_[(at.col + 1) * kColumn + at.row] = v.hi;
+  HD void put(Values const& values, At at, Two v, int first_col = 0) const {
+    float* const p = values.p_ + (at.col + first_col) * kColumn + at.row;
+    if (at.col < outputs_) p[0] = v.lo;
+    if (at.col + 1 < outputs_) p[kColumn] = v.hi;
   }
 
   HD Two fetch(InRows<float> x, At at) const {
@@ -176,9 +176,13 @@ class GpuBlock {
     float const* const p = x.row(row) + at.col;
     return {at.col < x.cols ? p[0] : 0.F, at.col + 1 < x.cols ? p[1] : 0.F};
   }
-  HD Two fetch(Values const& values, At at) const {
-    return {at.col < outputs_ ? values.p_[at.col * kColumn + at.row] : 0.F,
-            at.col + 1 < outputs_ ? values.p_[(at.col + 1) * kColumn + at.row] : 0.F};
+  HD Two fetch(Values const& values, At at, int first_col = 0) const {
+    float const* const p = values.p_ + (at.col + first_col) * kColumn + at.row;
+    return {at.col < outputs_ ? p[0] : 0.F, at.col + 1 < outputs_ ? p[kColumn] : 0.F};
+  }
+  HD Two fetch_row(Values const& values, At at, int col) const {
+    float const v = values.p_[col * kColumn + at.row];
+    return {v, v};
   }
   HD Two fetch(Tile t, At at) const {
     if (at.col >= t.cols) return {0.F, 0.F};
@@ -338,17 +342,6 @@ class GpuBlock {
                       out, epilogue, std::index_sequence_for<S...>{}, statistics...);
   }
 
-  HD static float merge(RowSum<void> const*, float a, float b) { return a + b; }
-  HD static float merge(RowMax<void> const*, float a, float b) { return a > b ? a : b; }
-  template <class F>
-  HD static RowSum<void> const* kind(RowSum<F> const&) {
-    return nullptr;
-  }
-  template <class F>
-  HD static RowMax<void> const* kind(RowMax<F> const&) {
-    return nullptr;
-  }
-
   // Statistic I of every row this thread holds: quad, then the kParts warps that share the row, in
   // order.
   template <std::size_t I, int kParts, int M, int N, std::size_t Count, class S>
@@ -356,23 +349,27 @@ class GpuBlock {
                     int col, int step, int live, S const& s) {
     float* const slot = statistics_ + phase_ * 8 * kColumn;
     phase_ ^= 1;
-    if (live > 0) {
+    // A warp without columns of the row says so: its part is read too.
+    if (part < kParts) {
       LOOM_UNROLL
-      for (int m = 0; m < M; ++m) LOOM_UNROLL
-      for (int h = 0; h < 2; ++h) {
-        int const r = row + m * 16 + h * 8;
-        float v = std::is_same_v<decltype(kind(s)), RowSum<void> const*> ? 0.F : -3.402823466e38F;
+      for (int m = 0; m < M; ++m) {
         LOOM_UNROLL
-        for (int n = 0; n < N; ++n) {
-          int const c = col + n * step;
-          Two const x = with_totals(s.f, At{r, c}, Two{sum[m][n][2 * h], sum[m][n][2 * h + 1]},
-                                    totals[m][h], std::make_index_sequence<I>{});
-          if (n < live && c < outputs_) v = merge(kind(s), v, x.lo);
-          if (n < live && c + 1 < outputs_) v = merge(kind(s), v, x.hi);
+        for (int h = 0; h < 2; ++h) {
+          int const r = row + m * 16 + h * 8;
+          float v = S::kNeutral;
+          LOOM_UNROLL
+          for (int n = 0; n < N; ++n) {
+            if (n >= live) continue;
+            int const c = col + n * step;
+            Two const x = with_totals(s.f, At{r, c}, Two{sum[m][n][2 * h], sum[m][n][2 * h + 1]},
+                                      totals[m][h], std::make_index_sequence<I>{});
+            if (c < outputs_) v = S::merge(v, x.lo);
+            if (c + 1 < outputs_) v = S::merge(v, x.hi);
+          }
+          v = S::merge(v, warp::exchange(v, 1));
+          v = S::merge(v, warp::exchange(v, 2));
+          if ((lane_ & 3) == 0) slot[part * kColumn + r] = v;
         }
-        v = merge(kind(s), v, warp::exchange(v, 1));
-        v = merge(kind(s), v, warp::exchange(v, 2));
-        if ((lane_ & 3) == 0) slot[part * kColumn + r] = v;
       }
     }
     sync();
@@ -382,7 +379,7 @@ class GpuBlock {
       float const* const p = slot + row + m * 16 + h * 8;
       float v = p[0];
       LOOM_UNROLL
-      for (int i = 1; i < kParts; ++i) v = merge(kind(s), v, p[i * kColumn]);
+      for (int i = 1; i < kParts; ++i) v = S::merge(v, p[i * kColumn]);
       totals[m][h][I] = v;
     }
   }

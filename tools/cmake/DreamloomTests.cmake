@@ -58,3 +58,13 @@ endforeach()
 if(TARGET test_tools)
   add_dependencies(test_tools dreamloom)  # they run the program
 endif()
+# Bodies that only tests launch: tests/<folder>/*.cu, compiled twice like every kernel.
+file(GLOB_RECURSE duals CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}" tests/*.cu)
+foreach(dual IN LISTS duals)
+  get_filename_component(folder ${dual} DIRECTORY)
+  string(REGEX REPLACE "^tests/" "" folder ${folder})
+  string(REPLACE "/" "_" program "test_${folder}")
+  if(TARGET ${program})
+    dreamloom_add_dual_source(${program} "${PROJECT_SOURCE_DIR}" ${dual})
+  endif()
+endforeach()
