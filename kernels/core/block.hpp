@@ -1,32 +1,32 @@
 #pragma once
 // launch_blocks(exec, rows, needs, body): kernels whose lanes cooperate through dense layers.
 //
-// A body is a trivially copyable struct with `template <class Block> HD void operator()(Block& b)
-// const`, called once for every tile of rows. A tile is float[feature][64] on the CPU (one task)
-// and bf16[row][feature] in shared memory on the GPU (one block of 256 threads); the body cannot
-// see which.
+// A body is a trivially copyable struct with `template <class Block> HD void operator()(Block& b) const`,
+// called once for every tile of rows. A tile is float[feature][64] on the CPU (one task) and
+// bf16[row][feature] in shared memory on the GPU (one block of 256 threads); the body cannot see which.
 //
-//   b.first(), b.rows()          first row of this tile; rows of the whole launch
-//   b.lanes(f)                   f(lane) for every row of the tile, lane.index being the global
-//   row. Lanes
-//                                past the last row run too: what they touch is padded to whole
-//                                tiles of 64
-//   b.sync()                     what lanes and epilogues wrote before is seen after it
-//   auto v = b.values(n)         float [n][row], for lanes and epilogues: v.load(col, lane),
-//   v.store(col, lane, x) Tile t = b.load(InRows)      rows of a matrix (zeros past its last) Tile
-//   t = b.tile(n, f)        f(col, lane) for every element Tile t = b.tile(n)           to be
-//   filled: b.set(t, col, lane, x) in lanes(), every column; then sync() Tile u = b.dense(t, layer,
-//   epilogue)   epilogue(at, v) on every output, v being the machine's handful of
-//                                values. One that returns a value makes the next tile; one that
-//                                returns nothing stores for itself. dense uses t up; b.keep(t)
-//                                leaves it alive
-//   b.dense_rows(t, layer, epilogue, statistics...)   with sums or maxima over the columns of a
-//   row, each
-//                                statistic seeing those before: row_sum(f), row_max(f), f(at, v,
-//                                earlier...); then epilogue(at, v, all...)
-//   in epilogues: b.store(OutRows, at, v), b.put(values, at, v, first_col = 0), b.fetch(InRows |
-//   Tile, at),
-//                                b.fetch(values, at, first_col = 0), b.fetch_row(values, at, col)
+// Rows
+//   b.first(), b.rows()        first row of this tile; rows of the whole launch
+//   b.lanes(f)                 f(lane) for every row of the tile; lane.index is the global row. Lanes
+//                              past the last row run too: what they touch is padded to tiles of 64
+//   b.compacted(f, rare)       lanes(f), then rare.run(ids) for the rows where f was true
+//   b.sync()                   what lanes and epilogues wrote before is seen after it
+// Memory of the block
+//   auto v = b.values(n)       float [n][row] for lanes and epilogues: v.load(col, lane),
+//                              v.store(col, lane, x)
+//   Tile t = b.load(InRows)    rows of a matrix, zeros past its last
+//   Tile t = b.tile(n, f)      f(col, lane) for every element
+//   Tile t = b.tile(n)         to be filled: b.set(t, col, lane, x) in lanes(), every column; then sync()
+// Dense layers
+//   b.dense(t, layer, epilogue)   epilogue(at, v) on every output, v being the machine's handful of
+//                              values. One that returns a value makes the next tile; one that returns
+//                              nothing stores for itself. dense uses t up; b.keep(t) leaves it alive
+//   b.dense_rows(t, layer, epilogue, statistics...)   with sums or maxima over the columns of a row,
+//                              each seeing those before: row_sum(f), row_max(f), f(at, v, earlier...);
+//                              then epilogue(at, v, all...)
+//   in epilogues               b.store(OutRows, at, v), b.put(values, at, v, first_col = 0),
+//                              b.fetch(InRows | Tile, at), b.fetch(values, at, first_col = 0),
+//                              b.fetch_row(values, at, col)
 //
 // The weights of layers with more than 32 outputs come from a tape: their dense calls stand in the
 // order of needs.tape, all of them, as often as the body likes (the tape begins again). On the CPU

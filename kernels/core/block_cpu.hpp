@@ -3,6 +3,7 @@
 // column.
 #include <algorithm>
 #include <kernels/core/block.hpp>
+#include <kernels/core/compact.hpp>
 #include <kernels/core/launch.hpp>
 #include <kernels/core/math.hpp>
 #include <type_traits>
@@ -81,6 +82,11 @@ class CpuBlock {
   template <class Each>
   HD void lanes(Each const& each) const {
     for (int i = 0; i < kRows; i += kWidth<F>) each(Lane<F>{first_ + i});
+  }
+
+  template <class Common, class Rare>
+  HD void compacted(Common const& common, Rare const& rare) const {
+    run_compacted<F>(common, rare, first_, first_ + kRows);
   }
 
   Values values(int n) {

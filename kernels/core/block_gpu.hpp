@@ -84,6 +84,13 @@ class GpuBlock {
     if (thread_ < kRows) each(Lane<float>{first_ + thread_});
   }
 
+  template <class Common, class Rare>
+  HD void compacted(Common const& common, Rare const& rare) const {
+    lanes([&](Lane<float> lane) {
+      if (common(lane)) rare.template run<float>(lane.index);
+    });
+  }
+
   HD Values values(int n) {
     Values v;
     v.p_ = values_ + values_used_ * kColumn;

@@ -29,16 +29,16 @@ void launch_compacted(Gpu exec, int n, Common const& common, Rare const& rare, i
 
 #else
 
-/// Lanes [begin, end) of F; both multiples of 64 apart from a tail that runs lane by lane.
+/// Lanes [begin, end), both multiples of 64, in packs of F.
 template <class F, class Common, class Rare>
 HD void run_compacted(Common const& common, Rare const& rare, int begin, int end) {
   constexpr int kChunk = 1024, kW = kWidth<F>;
   alignas(64) std::int32_t list[kChunk + 16];
   for (int first = begin; first < end; first += kChunk) {
     int const last = std::min(end, first + kChunk);
-    int n = 0, i = first;
-    for (; i + kW <= last; i += kW) n = append(list, n, iota(Lane<F>{i}), common(Lane<F>{i}));
-    for (; i < last; ++i) n = append(list, n, i, common(Lane<float>{i}));
+    int n = 0;
+    for (int i = first; i < last; i += kW)
+      n = append(list, n, iota(Lane<F>{i}), common(Lane<F>{i}));
     // The last pack is filled up with its own last id: the same work on the same id, twice.
     for (int k = n; k < (n + kW - 1) / kW * kW; ++k) list[k] = list[n - 1];
     for (int k = 0; k < n; k += kW) rare.template run<F>(load(list, Lane<F>{k}));

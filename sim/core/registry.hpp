@@ -7,6 +7,8 @@
 namespace loom {
 
 struct Scene;
+struct PolicyView;
+struct RolloutView;
 
 /// An environment's kernels on one kind of machine.
 template <class Exec>
@@ -21,6 +23,7 @@ struct EnvKernels {
   void (*step_random)(Exec, EnvMemory const&);  ///< uniform actions drawn inside
   void (*draw)(Exec, EnvMemory const&, int n,
                Scene* scenes);  ///< pictures of the first n instances
+  void (*rollout)(Exec, EnvMemory const&, PolicyView const&, RolloutView const&);
 };
 
 struct EnvEntry {

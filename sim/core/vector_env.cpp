@@ -125,6 +125,22 @@ void VectorEnv::step_random() {
   with_kernels(exec_, *entry_, [&](auto e, auto const& k) { k.step_random(e, memory_); });
 }
 
+void VectorEnv::rollout(Exec const& exec, PolicyView const& policy, RolloutView const& out) {
+  auto check = [&](char const* who, MlpView const& net, int outputs) {
+    DenseStack const& s = net.stack;
+    require(s.layers[0].inputs == observation_fields() && s.layers[s.depth - 1].outputs == outputs,
+            "rollout: the ", who, " maps ", s.layers[0].inputs, " to ",
+            s.layers[s.depth - 1].outputs, " (", config_.name, " needs ", observation_fields(),
+            " to ", outputs, ")");
+  };
+  require(policy.actor.stack.depth > 0, "rollout: a policy without layers");
+  check("actor", policy.actor, spec_->actions.size);
+  if (policy.critic.stack.depth > 0) check("critic", policy.critic, 1);
+  require(spec_->actions.discrete || policy.log_std != nullptr,
+          "rollout: continuous actions need log_std");
+  with_kernels(exec, *entry_, [&](auto e, auto const& k) { k.rollout(e, memory_, policy, out); });
+}
+
 namespace {
 
 /// Tiles [N/64][fields][64] -> rows [n][count], fields from `first`.

@@ -5,6 +5,7 @@
 #include <kernels/render/scene.hpp>
 #include <sim/core/memory.hpp>
 #include <sim/core/registry.hpp>
+#include <sim/core/rollout.hpp>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,11 @@ class VectorEnv {
   void step();
   /// Steps with uniform actions drawn inside the kernel.
   void step_random();
+
+  /// out.steps fused steps with `policy` inside: the same environment bits as step() with the same
+  /// actions. Throws ShapeError when the networks do not fit the spaces. Can be captured.
+  void rollout(PolicyView const& policy, RolloutView const& out) { rollout(exec_, policy, out); }
+  void rollout(Exec const& exec, PolicyView const& policy, RolloutView const& out);
 
   /// The kernels' view of this batch; what a rollout or a bonus kernel works on.
   EnvMemory const& memory() const { return memory_; }

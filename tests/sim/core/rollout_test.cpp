@@ -1,0 +1,221 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <kernels/core/error.hpp>
+#include <kernels/core/random.hpp>
+#include <kernels/core/thread_pool.hpp>
+#include <sim/core/vector_env.hpp>
+#include <tests/device.hpp>
+
+namespace loom {
+namespace {
+
+/// A policy with random weights for one environment, and room for its rollout.
+struct Acting {
+  VectorEnv env;
+  MlpShape actor_shape, critic_shape;
+  std::vector<float> actor_parameters, critic_parameters;
+  PackedMlp actor, critic;
+  Buffer<float> log_std, observation, action, log_prob, value, reward, final_observation;
+  Buffer<std::uint8_t> terminated, truncated;
+  int steps;
+
+  static std::vector<float> random_parameters(Exec const& exec, MlpShape const& shape,
+                                              PackedMlp& net, std::uint32_t stream) {
+    std::vector<float> p(static_cast<std::size_t>(shape.parameters()));
+    for (std::size_t i = 0; i < p.size(); ++i)
+      p[i] =
+          0.3F * Random<float>(1, stream, static_cast<std::uint32_t>(i), Purpose::weights).normal();
+    Buffer<float> const device = uploaded(exec, p);
+    net.pack(exec, device.in());
+    return p;
+  }
+
+  Acting(Exec const& exec, EnvEntry const& entry, int n, int steps_)
+      : env(exec, {.name = entry.spec().name, .num_envs = n, .seed = 9}),
+        actor_shape{{entry.spec().observation, 40, 24, entry.spec().actions.size},
+                    Activation::tanh},
+        critic_shape{{entry.spec().observation, 72, 1}, Activation::relu},
+        actor(exec, actor_shape),
+        critic(exec, critic_shape),
+        log_std(uploaded(exec, std::vector<float>(kMaxAction, -0.5F))),
+        steps(steps_) {
+    actor_parameters = random_parameters(exec, actor_shape, actor, 1);
+    critic_parameters = random_parameters(exec, critic_shape, critic, 2);
+    auto const all = static_cast<std::size_t>(steps) * static_cast<std::size_t>(env.padded());
+    auto const o = static_cast<std::size_t>(env.observation_fields());
+    observation = zeros<float>(exec, all * o);
+    final_observation = zeros<float>(exec, all * o);
+    action = zeros<float>(exec, all * static_cast<std::size_t>(env.action_fields()));
+    log_prob = zeros<float>(exec, all);
+    value = zeros<float>(exec, all);
+    reward = zeros<float>(exec, all);
+    terminated = zeros<std::uint8_t>(exec, all);
+    truncated = zeros<std::uint8_t>(exec, all);
+  }
+  PolicyView policy() const {
+    PolicyView p;
+    p.actor = actor.view();
+    p.critic = critic.view();
+    p.log_std = log_std.data();
+    return p;
+  }
+  RolloutView view() {
+    return {
+        steps,         observation.data(), action.data(),    log_prob.data(),         value.data(),
+        reward.data(), terminated.data(),  truncated.data(), final_observation.data()};
+  }
+};
+
+/// net(x) in double, for networks of identity outputs.
+std::vector<double> reference(MlpShape const& shape, std::vector<float> const& parameters,
+                              std::vector<double> x) {
+  for (int l = 0; l < shape.depth(); ++l) {
+    auto const in = static_cast<std::size_t>(shape.sizes[static_cast<std::size_t>(l)]);
+    auto const out = static_cast<std::size_t>(shape.sizes[static_cast<std::size_t>(l) + 1]);
+    float const* const w = parameters.data() + shape.offset(l);
+    std::vector<double> y(out);
+    for (std::size_t n = 0; n < out; ++n) {
+      y[n] = static_cast<double>(w[in * out + n]);
+      for (std::size_t k = 0; k < in; ++k) y[n] += static_cast<double>(w[n * in + k]) * x[k];
+      if (l + 1 < shape.depth())
+        y[n] = shape.hidden == Activation::tanh ? std::tanh(y[n]) : std::max(0.0, y[n]);
+    }
+    x = y;
+  }
+  return x;
+}
+
+TEST(EveryEnv, RollsOutTheSameBitsAsStepByStep) {
+  for (Exec const& exec : every_exec())
+    for (EnvEntry const& entry : environments()) {
+      int const n = 100, steps = 60;
+      Acting s(exec, entry, n, steps);
+      VectorEnv slow(exec, s.env.config());
+      s.env.rollout(s.policy(), s.view());
+      auto const padded = static_cast<std::size_t>(slow.padded());
+      auto const fields = static_cast<std::size_t>(slow.action_fields());
+      auto const o = static_cast<std::size_t>(slow.observation_fields());
+      for (std::size_t t = 0; t < static_cast<std::size_t>(steps); ++t) {
+        ASSERT_EQ(download(exec, s.observation.in().slice(t * padded * o, padded * o)),
+                  download(exec, slow.observation()))
+            << entry.stem << ", step " << t;
+        copy<float>(exec, s.action.in().slice(t * padded * fields, padded * fields),
+                    slow.action_words());
+        slow.step();
+        ASSERT_EQ(download(exec, s.reward.in().slice(t * padded, padded)),
+                  download(exec, slow.reward()));
+        ASSERT_EQ(download(exec, s.terminated.in().slice(t * padded, padded)),
+                  download(exec, slow.terminated()));
+        ASSERT_EQ(download(exec, s.truncated.in().slice(t * padded, padded)),
+                  download(exec, slow.truncated()));
+      }
+      EXPECT_EQ(s.env.host_memory(), slow.host_memory()) << entry.stem;
+    }
+}
+
+TEST(EveryEnv, SamplesFromThePolicyItWasGiven) {
+  for (Exec const& exec : every_exec())
+    for (EnvEntry const& entry : environments()) {
+      int const n = 64, steps = 8;
+      Acting s(exec, entry, n, steps);
+      s.env.rollout(s.policy(), s.view());
+      std::vector<float> observation = download(s.observation), action = download(s.action);
+      std::vector<float> const log_prob = download(s.log_prob), value = download(s.value);
+      // The GPU rounds weights and activations to bf16.
+      double const tolerance = on_cpu(exec) ? 2e-5 : 3e-2;
+      ActionSpace const space = entry.spec().actions;
+      int const fields = space.fields(), o = entry.spec().observation;
+      std::vector<int> chosen(static_cast<std::size_t>(space.size), 0);
+      for (int t = 0; t < steps; ++t)
+        for (int i = 0; i < n; ++i) {
+          std::vector<double> x;
+          for (int f = 0; f < o; ++f)
+            x.push_back(Tiles<float>{observation.data() + t * n * o, o}.at(f, i));
+          std::vector<double> const head = reference(s.actor_shape, s.actor_parameters, x);
+          auto const at = static_cast<std::size_t>(t * n + i);
+          EXPECT_NEAR(value[at], reference(s.critic_shape, s.critic_parameters, x)[0], tolerance);
+          double want = 0;
+          auto a = [&](int k) {
+            return Tiles<float>{action.data() + t * n * fields, fields}.at(k, i);
+          };
+          if (space.discrete) {
+            double sum = 0;
+            for (double const h : head) sum += std::exp(h);
+            int const picked = as_int(a(0));
+            ASSERT_GE(picked, 0);
+            ASSERT_LT(picked, space.size);
+            ++chosen[static_cast<std::size_t>(picked)];
+            want = head[static_cast<std::size_t>(picked)] - std::log(sum);
+          } else {
+            for (int k = 0; k < fields; ++k) {
+              double const z =
+                  (static_cast<double>(a(k)) - head[static_cast<std::size_t>(k)]) * std::exp(0.5);
+              want += -0.5 * z * z + 0.5 - 0.5 * std::log(2 * M_PI);
+            }
+          }
+          EXPECT_NEAR(log_prob[at], want, 4 * tolerance) << entry.stem;
+        }
+      for (int const c : chosen)
+        EXPECT_TRUE(c > 0 || !space.discrete) << "an action that was never sampled";
+    }
+}
+
+TEST(Rollout, IsTheSameForAnyThreadsAndAnyBatch) {
+  ThreadPool two(2);
+  for (EnvEntry const& entry : environments()) {
+    Acting a(Exec{Cpu{}}, entry, 200, 20), b(Exec{Cpu{&two}}, entry, 200, 20),
+        c(Exec{Cpu{nullptr, 1}}, entry, 200, 20);
+    for (Acting* s : {&a, &b, &c}) s->env.rollout(s->policy(), s->view());
+    EXPECT_EQ(download(a.log_prob), download(b.log_prob));
+    EXPECT_EQ(download(a.log_prob), download(c.log_prob));
+    EXPECT_EQ(a.env.host_memory(), b.env.host_memory());
+    EXPECT_EQ(a.env.host_memory(), c.env.host_memory());
+  }
+}
+
+TEST(Rollout, GreedyTakesTheBestActionAndLeavesTheRandomNumbersAlone) {
+  EnvEntry const& pendulum = find_environment("Pendulum");
+  Acting s(Exec{Cpu{}}, pendulum, 64, 3);
+  PolicyView policy = s.policy();
+  policy.greedy = true;
+  s.env.rollout(policy, s.view());
+  std::vector<float> const observation = download(s.observation), action = download(s.action);
+  for (std::size_t i = 0; i < 64; ++i) {
+    std::vector<double> const x{observation[i], observation[64 + i], observation[128 + i]};
+    EXPECT_NEAR(action[i], reference(s.actor_shape, s.actor_parameters, x)[0], 2e-5);
+  }
+}
+
+TEST(Rollout, ValuesOfListedPlacesOnly) {
+  for (Exec const& exec : every_exec()) {
+    EnvEntry const& entry = find_environment("CartPole");
+    Acting s(exec, entry, 128, 1);
+    std::vector<std::int32_t> const places{3, 64, 65, 127, 0};  // the last is beyond the count
+    Buffer<std::int32_t> const list = uploaded(exec, places),
+                               count = uploaded(exec, std::vector<std::int32_t>{4});
+    Buffer<float> value = uploaded(exec, std::vector<float>(128, -7.F)),
+                  all = zeros<float>(exec, 128);
+    visit(exec, [&](auto e) {
+      observation_values(e, s.critic.view(), {}, s.env.memory().observation, 5, list.in(),
+                         count.in(), value.out());
+      observation_values(e, s.critic.view(), {}, s.env.memory().observation, 128, {}, {},
+                         all.out());
+    });
+    std::vector<float> const some = download(value), every = download(all);
+    for (std::size_t i = 0; i < 128; ++i) {
+      bool const listed = i == 3 || i == 64 || i == 65 || i == 127;
+      EXPECT_EQ(some[i], listed ? every[i] : -7.F) << i;
+    }
+  }
+}
+
+TEST(Rollout, RefusesNetworksThatDoNotFit) {
+  Acting s(Exec{Cpu{}}, find_environment("CartPole"), 64, 1);
+  PolicyView policy = s.policy();
+  std::swap(policy.actor, policy.critic);
+  EXPECT_THROW(s.env.rollout(policy, s.view()), ShapeError);
+}
+
+}  // namespace
+}  // namespace loom
