@@ -77,9 +77,10 @@ class TrainerTest : public testing::Test {
   }
 
   Outcome train(Recipe const& r, std::string const& name, RunDirectory::Open how) {
+    Learner learner(r, device_.exec());
     RunDirectory const directory(scratch_ / name, how);
     Progress progress(name, sink_);
-    return Trainer(r, device_, directory, how, progress).run();
+    return Trainer(r, device_, learner, directory, how, progress).run();
   }
   std::string checkpoint(std::string const& name) {
     return contents(scratch_ / name / "checkpoint.safetensors");

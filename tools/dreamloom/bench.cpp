@@ -36,8 +36,13 @@ nlohmann::ordered_json ceilings_json(Ceilings const& c) {
 }  // namespace
 
 int bench(BenchOptions const& o) {
+  require<ConfigError>(o.seconds >= 0.001 && o.seconds <= 60, "command line: --seconds ", o.seconds,
+                       " (needs a number from 0.001 to 60)");
   Device const device(o.device, o.threads);
   Exec const& exec = device.exec();
+  std::vector<BenchRow> const rows = bench_rows(exec, o.filter);
+  require<ConfigError>(!rows.empty(), "bench: no row contains \"", o.filter,
+                       "\" (without --filter all are shown)");
   Ceilings const ceilings = measure_ceilings(exec, o.seconds);
   if (!o.json) {
     fmt::print("{}\n", describe(exec));
@@ -50,9 +55,6 @@ int bench(BenchOptions const& o) {
     fmt::print("{:<36} {:>16} {:>12} {:>12} {:>9}\n", "", "rate", "time", "floor", "reached");
   }
   auto json = nlohmann::ordered_json::array();
-  std::vector<BenchRow> const rows = bench_rows(exec, o.filter);
-  require<ConfigError>(!rows.empty(), "bench: no row contains \"", o.filter,
-                       "\" (without --filter all are shown)");
   for (BenchRow const& row : rows) {
     double const time_s = best_time_s(exec, o.seconds, row.call),
                  least_s = floor_s(row, ceilings, exec);

@@ -54,15 +54,21 @@ void set_usage(CLI::App& command, std::string usage) {
   command.formatter(std::make_shared<UsageFormatter>(std::move(usage)));
 }
 
-/// A first word that is no command, with the nearest one.
+/// Throws ConfigError for a first word that is no command, with the nearest one.
 void check_command(CLI::App const& app, int argc, char const* const* argv) {
-  if (argc < 2 || argv[1][0] == '-') return;
+  if (argc < 2) return;
+  std::string const first = argv[1];
+  if (first[0] == '-') {
+    bool const known = first == "-h" || first == "--help" || first == "--version";
+    require<ConfigError>(known, "command line: unknown option ", first, " (see dreamloom --help)");
+    return;
+  }
   std::vector<std::string> names;
   for (CLI::App const* command : app.get_subcommands({})) {
-    if (command->get_name() == argv[1]) return;
+    if (command->get_name() == first) return;
     names.push_back(command->get_name());
   }
-  fail<ConfigError>(unknown_name("command", argv[1], names));
+  fail<ConfigError>(unknown_name("command", first, names));
 }
 
 void add_train(CLI::App& app, std::function<int()>& chosen) {
@@ -165,9 +171,7 @@ void add_bench(CLI::App& app, std::function<int()>& chosen) {
   c->add_option("--threads", o.threads, "of the CPU; 0: all cores")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));
-  c->add_option("--seconds", o.seconds, "a measurement takes")
-      ->capture_default_str()
-      ->check(CLI::Range(0.001, 60.0));
+  c->add_option("--seconds", o.seconds, "a measurement takes")->capture_default_str();
   c->add_flag("--json", o.json, "as JSON");
   c->footer("Examples:\n  dreamloom bench\n  dreamloom bench --filter CartPole --threads 1");
   c->callback([&chosen] { chosen = [] { return bench(o); }; });

@@ -80,9 +80,11 @@ std::string train_keys() {
 int train(TrainOptions const& o) {
   std::vector<std::string> positional;
   std::vector<Override> const overrides = parse_overrides(o.arguments, positional);
-  // `train --resume --name x` speaks of the run alone.
-  if (positional.empty() && o.resume && !o.name.empty())
+  if (positional.empty() && o.resume && !o.name.empty()) {
+    // `train --resume --name x` speaks of the run alone.
+    RunDirectory::check(fs::path(o.runs) / o.name, RunDirectory::Open::resume);
     positional.push_back(o.runs + "/" + o.name);
+  }
   fs::path const recipe_path = find_recipe(only_positional(positional, "recipe"));
   Recipe recipe = load_recipe(recipe_path, overrides);
   fs::path const path = directory_of(o, recipe_path, recipe);
@@ -95,12 +97,13 @@ int train(TrainOptions const& o) {
   if (o.resume) check_resumed(recipe, path);
 
   // Nothing is written before everything that can be refused has been.
+  Learner learner(recipe, device.exec());
   RunDirectory const directory(path, how);
   Progress progress(path.filename().string(), stderr);
-  Trainer trainer(recipe, device, directory, how, progress);
+  Trainer trainer(recipe, device, learner, directory, how, progress);
   Outcome const outcome = trainer.run();
   draw_curve(directory);
-  if (outcome.signal == 0) animate_to(directory.animation(), trainer.learner(), device.exec());
+  if (outcome.signal == 0) animate_to(directory.animation(), learner, device.exec());
   summarise(outcome, recipe, directory);
   return outcome.ending == Ending::signal ? 128 + outcome.signal : 0;
 }

@@ -54,13 +54,13 @@ LoadedPolicy load_policy(std::string const& checkpoint_or_run,
   return policy;
 }
 
-Trainer::Trainer(Recipe const& recipe, Device const& device, RunDirectory const& directory,
-                 RunDirectory::Open how, Progress& progress)
+Trainer::Trainer(Recipe const& recipe, Device const& device, Learner& learner,
+                 RunDirectory const& directory, RunDirectory::Open how, Progress& progress)
     : recipe_(recipe),
       exec_(device.exec()),
       directory_(directory),
       progress_(progress),
-      learner_(recipe, exec_) {
+      learner_(learner) {
   std::error_code error;
   if (how == RunDirectory::Open::resume && std::filesystem::exists(directory.checkpoint(), error)) {
     load();

@@ -49,15 +49,14 @@ struct Outcome {
 /// run killed anywhere continues bit for bit from its last checkpoint.
 class Trainer {
  public:
+  /// The learner is as its recipe made it; on resume it takes over the checkpoint.
   /// Errors  IoError: the checkpoint to resume from cannot be used.
-  Trainer(Recipe const& recipe, Device const& device, RunDirectory const& directory,
-          RunDirectory::Open how, Progress& progress);
+  Trainer(Recipe const& recipe, Device const& device, Learner& learner,
+          RunDirectory const& directory, RunDirectory::Open how, Progress& progress);
   ~Trainer();
 
   /// Errors  Error: a metric is not finite. The last good checkpoint stays.
   Outcome run();
-
-  Learner& learner() { return learner_; }
 
  private:
   void load();
@@ -72,7 +71,7 @@ class Trainer {
   Exec exec_;
   RunDirectory const& directory_;
   Progress& progress_;
-  Learner learner_;
+  Learner& learner_;
   std::unique_ptr<RunLog> log_;
   std::chrono::steady_clock::time_point begin_;
   std::int64_t iteration_ = 0;
