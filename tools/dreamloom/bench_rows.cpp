@@ -1,7 +1,12 @@
 #include <tools/dreamloom/bench_rows.hpp>
 
+#include <fmt/format.h>
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cmath>
+#include <kernels/linalg/gemm.hpp>
+#include <kernels/nn/mlp.hpp>
 #include <memory>
 #include <sim/core/vector_env.hpp>
 #include <tools/dreamloom/environments.hpp>
@@ -40,6 +45,81 @@ BenchRow step_row(Exec const& exec, EnvEntry const& entry, int num_envs, std::st
   return row;
 }
 
+/// Values around zero, of the size that keeps activations alive.
+Buffer<float> some_values(Exec const& exec, std::size_t n, float scale) {
+  std::vector<float> host(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    host[i] = scale * std::sin(static_cast<float>(i % 10007) * 1.7F);
+  }
+  return uploaded(exec, host);
+}
+
+struct Network {
+  MlpShape shape;
+  int rows;
+  Buffer<float> parameters, x, y;
+  PackedMlp packed;
+
+  Network(Exec const& exec, std::vector<int> sizes, int n)
+      : shape{std::move(sizes)},
+        rows(n),
+        parameters(some_values(exec, static_cast<std::size_t>(shape.parameters()), 0.2F)),
+        x(some_values(exec, static_cast<std::size_t>(n * shape.inputs()), 1)),
+        y(exec, static_cast<std::size_t>(n * shape.outputs())),
+        packed(exec, shape) {
+    packed.pack(parameters.in());
+  }
+  /// Multiply-adds of one pass, two operations each; activations count as nothing.
+  double flops() const {
+    double sum = 0;
+    for (int l = 0; l < shape.depth(); ++l) {
+      auto const i = static_cast<std::size_t>(l);
+      sum += 2.0 * rows * shape.sizes[i] * shape.sizes[i + 1];
+    }
+    return sum;
+  }
+  double bytes() const {
+    return 4.0 * static_cast<double>(parameters.size() + x.size() + y.size());
+  }
+};
+
+std::string sizes_text(std::vector<int> const& sizes) {
+  return fmt::format("{}", fmt::join(sizes, "-"));
+}
+
+BenchRow forward_row(Exec const& exec, std::vector<int> const& sizes, int rows, std::string name) {
+  auto net = std::make_shared<Network>(exec, sizes, rows);
+  BenchRow row{std::move(name), "rows", static_cast<double>(rows), 0, 0, 0, {}};
+  row.flops = net->flops();
+  row.bytes = row.working_set = net->bytes();
+  row.call = [exec, net] {
+    visit(exec, [&](auto e) {
+      mlp_forward(e, net->packed.view(), {net->x.data(), net->rows, net->shape.inputs()},
+                  {net->y.data(), net->rows, net->shape.outputs()});
+    });
+  };
+  return row;
+}
+
+BenchRow gemm_row(Exec const& exec, int m, int n, int k, std::string name) {
+  struct Matrices {
+    Buffer<float> a, b, c;
+  };
+  auto const size = [](int rows, int cols) { return static_cast<std::size_t>(rows * cols); };
+  auto const data = std::make_shared<Matrices>(Matrices{some_values(exec, size(m, k), 1),
+                                                        some_values(exec, size(k, n), 1),
+                                                        Buffer<float>(exec, size(m, n))});
+  BenchRow row{std::move(name), "flop", 2.0 * m * n * k, 0, 2.0 * m * n * k, 0, {}};
+  row.bytes = row.working_set =
+      4.0 * static_cast<double>(data->a.size() + data->b.size() + data->c.size());
+  row.call = [exec, data, m, n, k] {
+    visit(exec, [&](auto e) {
+      gemm(e, {data->a.data(), m, k}, {data->b.data(), k, n}, {data->c.data(), m, n});
+    });
+  };
+  return row;
+}
+
 }  // namespace
 
 std::vector<BenchRow> bench_rows(Exec const& exec, std::string const& filter) {
@@ -53,6 +133,14 @@ std::vector<BenchRow> bench_rows(Exec const& exec, std::string const& filter) {
           std::string(entry.spec().name) + " step, " + std::to_string(num_envs);
       if (wanted(name)) rows.push_back(step_row(exec, entry, num_envs, name));
     }
+  }
+  for (auto const& sizes : {std::vector<int>{4, 64, 64, 2}, {17, 64, 64, 6}, {32, 256, 256, 16}}) {
+    std::string const name = "MLP forward " + sizes_text(sizes) + ", 4096";
+    if (wanted(name)) rows.push_back(forward_row(exec, sizes, 4096, name));
+  }
+  for (auto const& [m, n, k] : {std::array{4096, 64, 64}, {64, 64, 4096}, {2500, 600, 200}}) {
+    std::string const name = fmt::format("gemm {} x {} x {}", m, n, k);
+    if (wanted(name)) rows.push_back(gemm_row(exec, m, n, k, name));
   }
   return rows;
 }
