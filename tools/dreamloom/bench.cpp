@@ -52,7 +52,7 @@ int bench(BenchOptions const& o) {
     }
     fmt::print("  fma      {:>8.1f} GFLOP/s\n", ceilings.flops * 1e-9);
     fmt::print("  launch   {:>8.2f} us       an empty kernel\n\n", ceilings.launch_s * 1e6);
-    fmt::print("{:<36} {:>16} {:>12} {:>12} {:>9}\n", "", "rate", "time", "floor", "reached");
+    fmt::print("{:<38} {:>16} {:>12} {:>12} {:>9}\n", "", "rate", "time", "floor", "reached");
   }
   auto json = nlohmann::ordered_json::array();
   for (BenchRow const& row : rows) {
@@ -66,7 +66,7 @@ int bench(BenchOptions const& o) {
                       {"floor_s", least_s},
                       {"fraction", least_s / time_s}});
     } else {
-      fmt::print("{:<36} {:>16} {:>9.2f} us {:>9.2f} us {:>7.0f} %\n", row.name,
+      fmt::print("{:<38} {:>16} {:>9.2f} us {:>9.2f} us {:>7.0f} %\n", row.name,
                  with_prefix(row.items / time_s) + " " + row.unit + "/s", time_s * 1e6,
                  least_s * 1e6, 100 * least_s / time_s);
       std::fflush(stdout);

@@ -83,6 +83,58 @@ struct Network {
   }
 };
 
+enum class RolloutOf { policy, policy_and_value };
+
+/// T steps with a 64 x 64 tanh policy inside the kernel; with a value network of the same shape the
+/// row is what PPO collects: observations, actions, log-probabilities, values, rewards, flags.
+BenchRow rollout_row(Exec const& exec, EnvEntry const& entry, RolloutOf what, std::string name) {
+  constexpr int kNumEnvs = 4096, kSteps = 16;
+  constexpr std::size_t kN = kNumEnvs, kT = kSteps;
+  struct Rollout {
+    VectorEnv env;
+    Network actor, critic;
+    Buffer<float> log_std, observation, final_observation, action, log_prob, value, reward;
+    Buffer<std::uint8_t> terminated, truncated;
+  };
+  EnvSpec const& spec = entry.spec();
+  int const outputs = spec.actions.size;
+  auto const floats = [&](int fields) {
+    return Buffer<float>(exec, kT * kN * static_cast<std::size_t>(fields));
+  };
+  auto const r = std::make_shared<Rollout>(
+      Rollout{VectorEnv(exec, batch_of(spec.name, kNumEnvs, 1, randomised(entry))),
+              Network(exec, {spec.observation, 64, 64, outputs}, kNumEnvs),
+              Network(exec, {spec.observation, 64, 64, 1}, kNumEnvs),
+              zeros<float>(exec, static_cast<std::size_t>(spec.actions.fields())),
+              floats(spec.observation), floats(spec.actions.fields()), floats(1), floats(1),
+              floats(1), Buffer<std::uint8_t>(exec, kT * kN), Buffer<std::uint8_t>(exec, kT * kN)});
+  PolicyView policy;
+  RolloutView out;
+  policy.actor = r->actor.packed.view();
+  policy.log_std = r->log_std.data();
+  out.steps = kSteps;
+  double flops = r->actor.flops(), bytes = 0;
+  if (what == RolloutOf::policy_and_value) {
+    policy.critic = r->critic.packed.view();
+    flops += r->critic.flops();
+    out.observation = r->observation.data();
+    out.final_observation = r->final_observation.data();
+    out.action = r->action.data();
+    out.log_prob = r->log_prob.data();
+    out.value = r->value.data();
+    out.reward = r->reward.data();
+    out.terminated = r->terminated.data();
+    out.truncated = r->truncated.data();
+    bytes = 4.0 * (spec.observation + spec.actions.fields() + 3) + 2;
+  }
+  double const n = kNumEnvs * kSteps;
+  double const record = 4.0 * entry.cpu->record_fields * kNumEnvs;
+  return {
+      std::move(name), "steps", n, bytes * n, flops * kSteps, record + bytes * n, [r, policy, out] {
+        r->env.rollout(policy, out);
+      }};
+}
+
 std::string sizes_text(std::vector<int> const& sizes) {
   return fmt::format("{}", fmt::join(sizes, "-"));
 }
@@ -132,6 +184,13 @@ std::vector<BenchRow> bench_rows(Exec const& exec, std::string const& filter) {
       std::string const name =
           std::string(entry.spec().name) + " step, " + std::to_string(num_envs);
       if (wanted(name)) rows.push_back(step_row(exec, entry, num_envs, name));
+    }
+  }
+  for (EnvEntry const& entry : environments()) {
+    for (auto const& [what, text] : {std::pair{RolloutOf::policy, "policy"},
+                                     {RolloutOf::policy_and_value, "policy + value"}}) {
+      std::string const name = fmt::format("{} rollout, {}, 4096", entry.spec().name, text);
+      if (wanted(name)) rows.push_back(rollout_row(exec, entry, what, name));
     }
   }
   for (auto const& sizes : {std::vector<int>{4, 64, 64, 2}, {17, 64, 64, 6}, {32, 256, 256, 16}}) {
