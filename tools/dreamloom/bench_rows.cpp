@@ -101,13 +101,13 @@ BenchRow rollout_row(Exec const& exec, EnvEntry const& entry, RolloutOf what, st
   auto const floats = [&](int fields) {
     return Buffer<float>(exec, kT * kN * static_cast<std::size_t>(fields));
   };
-  auto const r = std::make_shared<Rollout>(
-      Rollout{VectorEnv(exec, batch_of(spec.name, kNumEnvs, 1, randomised(entry))),
-              Network(exec, {spec.observation, 64, 64, outputs}, kNumEnvs),
-              Network(exec, {spec.observation, 64, 64, 1}, kNumEnvs),
-              zeros<float>(exec, static_cast<std::size_t>(spec.actions.fields())),
-              floats(spec.observation), floats(spec.actions.fields()), floats(1), floats(1),
-              floats(1), Buffer<std::uint8_t>(exec, kT * kN), Buffer<std::uint8_t>(exec, kT * kN)});
+  auto const r = std::make_shared<Rollout>(Rollout{
+      VectorEnv(exec, batch_of(spec.name, kNumEnvs, 1, randomised(entry))),
+      Network(exec, {spec.observation, 64, 64, outputs}, kNumEnvs),
+      Network(exec, {spec.observation, 64, 64, 1}, kNumEnvs),
+      zeros<float>(exec, static_cast<std::size_t>(spec.actions.fields())), floats(spec.observation),
+      floats(spec.observation), floats(spec.actions.fields()), floats(1), floats(1), floats(1),
+      Buffer<std::uint8_t>(exec, kT * kN), Buffer<std::uint8_t>(exec, kT * kN)});
   PolicyView policy;
   RolloutView out;
   policy.actor = r->actor.packed.view();
