@@ -34,7 +34,7 @@ PpoRows prepare(Here exec, char const* who, PpoConfig const& config, In<float> e
   common.coefficient = entropy_coefficient.data;
   common.d_value = d_value;
   common.slots = w.slots;
-  if (config.normalize_advantage) {
+  if (config.normalise_advantage) {
     auto const [slab, slabs] = common.plan;
     launch_fold(exec, slabs,
                 FoldSlabs<Moments, StoreSlot<Moments>>{

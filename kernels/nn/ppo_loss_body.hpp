@@ -11,7 +11,7 @@ struct PpoConfig {
   float clip = 0.2F;  ///< epsilon, of the ratio and of the value
   bool clip_value = true;
   float value_coefficient = 0.5F;
-  bool normalize_advantage = true;  ///< per minibatch: (A - mean) / (deviation + 1e-8)
+  bool normalise_advantage = true;  ///< per minibatch: (A - mean) / (deviation + 1e-8)
 };
 
 /// What a rollout and the value function know of every row.

@@ -102,7 +102,7 @@ void agrees_with_torch(bool gaussian) {
       PpoConfig const config{.clip = number("clip"),
                              .clip_value = clip_value,
                              .value_coefficient = number("value_coefficient"),
-                             .normalize_advantage = false};
+                             .normalise_advantage = false};
       auto const got = run(exec, config, number("entropy_coefficient"), m);
       // Gradients are of the size 1/64: 1e-7 is five digits.
       expect_near(got.d_output, f.vector("total_d_" + output), 1e-7, "d_output");
@@ -125,11 +125,11 @@ void agrees_with_torch(bool gaussian) {
   // Normalising on the device is the same as being given normalised advantages.
   PpoConfig config{};
   for (Exec const& exec : every_machine()) {
-    config.normalize_advantage = true;
+    config.normalise_advantage = true;
     auto const got = run(exec, config, 0.01F, m);
     Minibatch given = m;
     given.advantage = f.floats("advantage_normalized");
-    config.normalize_advantage = false;
+    config.normalise_advantage = false;
     auto const want = run(exec, config, 0.01F, given);
     expect_near(got.d_output, {want.d_output.begin(), want.d_output.end()}, 2e-8, "normalised");
     EXPECT_NEAR(got.metric(PpoMetric::policy_loss), want.metric(PpoMetric::policy_loss), 1e-6);
@@ -232,7 +232,7 @@ TEST(PpoLoss, FirstMinibatchIsTheVanillaPolicyGradient) {
       want[r * 5 + k] = -m.advantage[r] * ((k == a ? 1 : 0) - p[k] / sum) / 150;
   }
   for (Exec const& exec : every_machine()) {
-    auto const got = run(exec, {.normalize_advantage = false}, 0.F, m);
+    auto const got = run(exec, {.normalise_advantage = false}, 0.F, m);
     expect_near(got.d_output, want, 1e-7, "d_logits");
     EXPECT_EQ(got.metric(PpoMetric::clip_fraction), 0);
     EXPECT_NEAR(got.metric(PpoMetric::kl_k1), 0, 1e-7);
@@ -254,7 +254,7 @@ TEST(PpoLoss, GradientIsExactlyZeroWhereTheClipBinds) {
   m.old_value = {0, 0, 4, 4};
   m.returns = {5, 0, 5, 0};  // the value has moved towards, past, away from, towards the return
   for (Exec const& exec : every_machine()) {
-    auto const got = run(exec, {.normalize_advantage = false}, 0.F, m);
+    auto const got = run(exec, {.normalise_advantage = false}, 0.F, m);
     EXPECT_EQ(got.d_output[0], 0);  // improved past the clip
     EXPECT_NE(got.d_output[2], 0);  // worse than before: pulled back
     EXPECT_NE(got.d_output[4], 0);
