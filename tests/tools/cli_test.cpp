@@ -1,6 +1,7 @@
 // The built program, as a user meets it: exact messages, exit codes, nothing half-written.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <tests/tools/program.hpp>
 
@@ -21,7 +22,8 @@ TEST(Cli, SaysItsVersionAndHelp) {
   Ran ran = run_program(s, "--version");
   EXPECT_EQ(ran.status, 0);
   EXPECT_EQ(ran.out.rfind("dreamloom ", 0), 0U);
-  for (char const* command : {"", "train", "eval", "render", "envs", "recipes", "bench"}) {
+  for (char const* command :
+       {"", "train", "eval", "render", "envs", "recipes", "bench", "plot", "inspect"}) {
     ran = run_program(s, std::string(command) + " --help");
     EXPECT_EQ(ran.status, 0) << command;
     EXPECT_NE(ran.out.find("Examples:\n  dreamloom "), std::string::npos) << command;
@@ -58,6 +60,35 @@ TEST(Cli, ListsEnvironments) {
   EXPECT_EQ(json["max_steps"], 200);
   expect_error(run_program(s, "envs Pendulm"), 2,
                "unknown environment \"Pendulm\" (did you mean \"Pendulum\"?)");
+}
+
+TEST(Cli, PlotsRuns) {
+  Scratch const s;
+  for (std::string const run : {"a", "b"}) {
+    std::filesystem::create_directory(s / run);
+    write_text(s / run / "metrics.csv", "step,episode_return\n10,1\n20,3\n");
+  }
+  EXPECT_EQ(run_program(s, "plot a b --out two.svg").out, "two.svg\n");
+  EXPECT_EQ(run_program(s, "plot a b --mean --out mean.svg").out, "mean.svg\n");
+  EXPECT_EQ(contents(s / "two.svg").rfind("<svg", 0), 0U);
+  expect_error(run_program(s, "plot a c"), 2, "c: is no run (needs a metrics.csv)");
+  expect_error(run_program(s, "plot a --metric episode_retrun"), 2,
+               "a: unknown metric \"episode_retrun\" (did you mean \"episode_return\"?)");
+  expect_error(run_program(s, "plot a --out a.png"), 2,
+               "a.png: cannot draw this (needs a name in .svg)");
+}
+
+TEST(Cli, RefusesCheckpointsThatAreNone) {
+  Scratch const s;
+  write_text(s / "a.safetensors", "nothing");
+  for (std::string const command : {"eval", "render", "inspect"}) {
+    Ran const ran = run_program(s, command + " a.safetensors");
+    EXPECT_EQ(ran.status, 1) << command;
+    EXPECT_EQ(ran.err.rfind("dreamloom: a.safetensors: ", 0), 0U) << ran.err;
+    EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
+    expect_error(run_program(s, command + " b"), 2,
+                 "b: there is no such checkpoint or run directory");
+  }
 }
 
 TEST(Cli, BenchPrintsCeilingsAndRates) {

@@ -163,6 +163,27 @@ void add_lists(CLI::App& app, std::function<int()>& chosen) {
   c->callback([&chosen] { chosen = [] { return recipes(r); }; });
 }
 
+void add_looks(CLI::App& app, std::function<int()>& chosen) {
+  static PlotOptions p;
+  CLI::App* c = app.add_subcommand("plot", "Draw a metric of several runs as SVG");
+  c->add_option("RUN", p.runs, "run directories")->required();
+  c->add_option("--metric", p.metric, "a column of metrics.csv")->capture_default_str();
+  c->add_option("--out", p.out, "file to write")->capture_default_str();
+  c->add_option("--title", p.title, "above the curves");
+  c->add_flag("--mean", p.mean, "one line, with a band of one standard deviation");
+  c->footer(
+      "Examples:\n"
+      "  dreamloom plot runs/a runs/b\n"
+      "  dreamloom plot runs/seed* --mean --metric eval_return --out seeds.svg");
+  c->callback([&chosen] { chosen = [] { return plot(p); }; });
+
+  static InspectOptions i;
+  c = app.add_subcommand("inspect", "List what lies in a checkpoint");
+  c->add_option("CHECKPOINT", i.name, "checkpoint or run directory")->required();
+  c->footer("Examples:\n  dreamloom inspect runs/cartpole");
+  c->callback([&chosen] { chosen = [] { return inspect(i); }; });
+}
+
 void add_bench(CLI::App& app, std::function<int()>& chosen) {
   static BenchOptions o;
   CLI::App* c = app.add_subcommand("bench", "Measure this machine's ceilings and our rates");
@@ -188,6 +209,7 @@ int run_commands(int argc, char const* const* argv) {
   add_eval(app, chosen);
   add_render(app, chosen);
   add_lists(app, chosen);
+  add_looks(app, chosen);
   add_bench(app, chosen);
   // Last: commands inherit what stands here when they are added.
   app.footer(

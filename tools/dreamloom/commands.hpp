@@ -55,6 +55,18 @@ struct BenchOptions {
 };
 int bench(BenchOptions const& options);
 
+struct PlotOptions {
+  std::vector<std::string> runs;
+  std::string metric = "episode_return", out = "curve.svg", title;
+  bool mean = false;  ///< one line and a band instead of a line each
+};
+int plot(PlotOptions const& options);
+
+struct InspectOptions {
+  std::string name;  ///< checkpoint or run
+};
+int inspect(InspectOptions const& options);
+
 /// The overrides of a command that works with a trained policy: parameters only.
 /// Throws ConfigError for any other key.
 std::vector<Override> policy_overrides(std::vector<std::string> const& arguments,
