@@ -77,8 +77,10 @@ void fold_output(Body const& body, int output) {
   int const whole = items / kFoldLanes * kFoldLanes;
   for (int i = 0; i < whole; i += kFoldLanes)
     for (int p = 0; p < kPacks; ++p) body.add(lanes[p], output, Lane<F>{i + p * W});
-  // The last items do not fill all lanes: one lane at a time.
-  for (int i = whole; i < items; ++i) {
+  // The last items fill some packs and then some lanes, each the same as it would be in a full round.
+  int const packed = items / W * W;
+  for (int i = whole; i < packed; i += W) body.add(lanes[(i - whole) / W], output, Lane<F>{i});
+  for (int i = packed; i < items; ++i) {
     int const lane = i - whole;
     Value v;
     take_lane<W>(lanes[lane / W], lane % W, v);
