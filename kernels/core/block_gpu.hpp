@@ -171,6 +171,28 @@ class GpuBlock {
     p[0] = v.lo;
     if (at.col + 1 < y.cols) p[1] = v.hi;
   }
+  // For the GPU halves of kernels that keep activations, as bf16: columns padded to whole 16 bytes.
+  HD void store(OutRows<std::uint16_t> y, At at, Two v) const {
+    int const row = first_ + at.row;
+    if (row < y.rows && at.col < y.cols)
+      *reinterpret_cast<std::uint32_t*>(y.row(row) + at.col) = warp::pack2(v.lo, v.hi);
+  }
+  HD Two fetch(InRows<std::uint16_t> x, At at) const {
+    int const row = first_ + at.row;
+    if (row >= x.rows || at.col >= x.cols) return {0.F, 0.F};
+    auto const w = *reinterpret_cast<std::uint32_t const*>(x.row(row) + at.col);
+    return {warp::low(w), warp::high(w)};
+  }
+  HD void spill(Tile t, OutRows<std::uint16_t> y) const {
+    int const pieces = y.cols / 8;
+    for (int i = thread_; i < kRows * pieces; i += kThreads) {
+      int const row = i / pieces, col = i % pieces * 8;
+      if (first_ + row < y.rows)
+        *reinterpret_cast<warp::Words*>(y.row(first_ + row) + col) =
+            *reinterpret_cast<warp::Words const*>(&word(t, row, col));
+    }
+  }
+
   HD void put(Values const& values, At at, Two v, int first_col = 0) const {
     float* const p = values.p_ + (at.col + first_col) * kColumn + at.row;
     if (at.col < outputs_) p[0] = v.lo;

@@ -6,7 +6,8 @@ include(GoogleTest)
 
 set(test_environment "")
 if(DREAMLOOM_EMULATED)
-  set(test_environment "LD_LIBRARY_PATH=${DREAMLOOM_CUDART_DIR}")
+  # Two multiprocessors: persistent kernels go round more than once.
+  set(test_environment "LD_LIBRARY_PATH=${DREAMLOOM_CUDART_DIR}" "CUEMU_NUM_SMS=2")
 endif()
 
 function(dreamloom_test_program name library)

@@ -9,13 +9,13 @@ struct RolloutBody {
 
   template <class Block>
   HD void operator()(Block& b) const {
-    auto const heads = b.values(kActions + 1);
+    auto const heads = b.values(r.actions + r.values);
     for (int t = 0; t < r.steps; ++t) {
       auto const x = b.tile(kObservation);
       b.lanes([&](auto lane) { observe(b, x, lane); });
       b.sync();
       mlp(b, r.actor, b.keep(x), [&](auto at, auto v) { b.put(heads, at, v); });
-      mlp(b, r.critic, x, [&](auto at, auto v) { b.put(heads, at, v, kActions); });
+      mlp(b, r.critic, x, [&](auto at, auto v) { b.put(heads, at, v, r.actions); });
       b.sync();
       b.lanes([&](auto lane) { step(heads, t, lane); });
     }
@@ -33,14 +33,13 @@ struct RolloutBody {
 
   template <class Values, class F>
   HD void step(Values const& heads, int t, Lane<F> lane) const {
-    int const row = t * (kActions + 1);
+    int const outputs = r.actions + r.values;
     F const rate(0.1F);
     for (int i = 0; i < kFields; ++i) {
-      F const old = load(r.state, i, lane), action = heads.load(i, lane);
-      store(r.state, i, lane, math::fma(rate, action - old, old));
-      store(r.record, row + i, lane, action);
+      F const old = load(r.state, i, lane);
+      store(r.state, i, lane, math::fma(rate, heads.load(i, lane) - old, old));
     }
-    store(r.record, row + kActions, lane, heads.load(kActions, lane));
+    for (int i = 0; i < outputs; ++i) store(r.record, t * outputs + i, lane, heads.load(i, lane));
   }
 };
 
@@ -102,7 +101,7 @@ struct OutOfOrder {
 void rollout(Here exec, int rows, Rollout const& r) {
   int const width =
       r.actor.stack.width > r.critic.stack.width ? r.actor.stack.width : r.critic.stack.width;
-  launch_blocks(exec, rows, {width, 2, kActions + 1, {r.actor.stack.tape, r.critic.stack.tape}},
+  launch_blocks(exec, rows, {width, 2, r.actions + r.values, {r.actor.stack.tape, r.critic.stack.tape}},
                 RolloutBody{r});
 }
 

@@ -5,13 +5,14 @@
 
 namespace loom::block_test {
 
-inline constexpr int kFields = 3, kObservation = 5, kActions = 3;
+inline constexpr int kFields = 3, kObservation = 5;
 
 /// T steps of a toy environment under an actor and with a critic, in one launch.
 struct Rollout {
-  MlpView actor, critic;  // kObservation -> kActions, kObservation -> 1
-  Tiles<float> state;     // kFields, padded to whole tiles
-  Tiles<float> record;    // steps * (kActions + 1): actions, value
+  MlpView actor, critic;  // kObservation -> actions (the first kFields act), kObservation -> values
+  int actions, values;
+  Tiles<float> state;   // kFields, padded to whole tiles
+  Tiles<float> record;  // steps * (actions + values)
   int steps;
 };
 void rollout(Cpu exec, int rows, Rollout const& r);

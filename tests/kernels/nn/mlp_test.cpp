@@ -64,7 +64,9 @@ TEST(Mlp, HandlesAnyNumberOfRows) {
 }
 
 TEST(Mlp, ManyRowsTakeLargerTiles) {
-  for (Exec const& exec : every_exec()) expect_reference(exec, {{3, 40, 64, 1}}, 2048 + 75);
+  for (Exec const& exec : every_exec())
+    for (int width : {1, 40, 100, 190, 250})
+      expect_reference(exec, {{3, width, 20, width}}, 2048 + 75);
 }
 
 TEST(Mlp, ARowsBitsDoNotDependOnItsPlace) {
