@@ -7,6 +7,20 @@
 
 namespace loom::device {
 
+/// A stream of one's own: what Graph can capture without a detour. Everything that keeps gpu() must be gone
+/// before it.
+class Stream {
+ public:
+  explicit Stream(int device);
+  ~Stream();
+  Stream(Stream const&) = delete;
+  Stream& operator=(Stream const&) = delete;
+  Gpu gpu() const { return gpu_; }
+
+ private:
+  Gpu gpu_;
+};
+
 int count() noexcept;
 std::string describe(Gpu gpu);
 void synchronize(Gpu gpu);

@@ -26,6 +26,15 @@ std::string describe(Gpu gpu) {
 
 void synchronize(Gpu gpu) { CUDA_CHECK(cudaStreamSynchronize(stream(gpu))); }
 
+Stream::Stream(int device) : gpu_{device, nullptr} {
+  use(gpu_);
+  cudaStream_t s{};
+  CUDA_CHECK(cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking));
+  gpu_.stream = s;
+}
+
+Stream::~Stream() { cudaStreamDestroy(stream(gpu_)); }
+
 void* allocate(Gpu gpu, std::size_t bytes) {
   use(gpu);
   void* p = nullptr;
@@ -55,9 +64,10 @@ void fill_zero(Gpu gpu, void* to, std::size_t bytes) {
 
 void* capture(Gpu gpu, std::function<void(Gpu)> const& work) {
   use(gpu);
-  // The default stream cannot be captured: record on a stream of our own, replay on the caller's.
-  cudaStream_t recording{};
-  CUDA_CHECK(cudaStreamCreateWithFlags(&recording, cudaStreamNonBlocking));
+  // The default stream cannot be captured: record on one of our own then, and replay on the caller's.
+  bool const borrowed = gpu.stream != nullptr;
+  cudaStream_t recording = stream(gpu);
+  if (!borrowed) CUDA_CHECK(cudaStreamCreateWithFlags(&recording, cudaStreamNonBlocking));
   cudaGraph_t graph{};
   cudaGraphExec_t instance{};
   try {
@@ -68,11 +78,11 @@ void* capture(Gpu gpu, std::function<void(Gpu)> const& work) {
   } catch (...) {
     if (graph == nullptr) cudaStreamEndCapture(recording, &graph);
     if (graph != nullptr) cudaGraphDestroy(graph);
-    cudaStreamDestroy(recording);
+    if (!borrowed) cudaStreamDestroy(recording);
     throw;
   }
   CUDA_CHECK(cudaGraphDestroy(graph));
-  CUDA_CHECK(cudaStreamDestroy(recording));
+  if (!borrowed) CUDA_CHECK(cudaStreamDestroy(recording));
   return instance;
 }
 

@@ -2,6 +2,7 @@
 // A keyed permutation of [0, n), element by element and without memory: a Feistel network over the
 // smallest power of two that holds n, walked until the image lies below n again.
 #include <kernels/core/random.hpp>
+#include <kernels/nn/permutation.hpp>
 
 namespace loom {
 
@@ -60,11 +61,15 @@ struct Permutation {
   In<std::uint32_t> epoch;
   int n;
   Out<std::int32_t> index;
+  PlaceGrid grid;
 
   template <class F>
   HD void operator()(Lane<F> i) const {
     PermutationKeys const keys(seed, epoch[0], n);
-    store(index, i, permuted<F>(keys, n, iota(i)));
+    IntOf<F> const x = permuted<F>(keys, n, iota(i));
+    if (grid.columns == 0) return store(index, i, x);
+    IntOf<F> const row = x / IntOf<F>(grid.columns);
+    store(index, i, row * IntOf<F>(grid.stride - grid.columns) + x);
   }
 };
 

@@ -36,7 +36,7 @@ class Algorithm {
   virtual Metrics metrics() = 0;
 
   /// Everything that a bit-for-bit continuation needs.
-  virtual void save(Checkpoint& checkpoint) const = 0;
+  virtual void save(Checkpoint& checkpoint) = 0;
   /// Throws IoError when a tensor is missing or has another shape.
   virtual void load(Checkpoint const& checkpoint) = 0;
 };

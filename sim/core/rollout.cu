@@ -1,3 +1,6 @@
+#include <kernels/core/error.hpp>
+#include <kernels/nn/categorical_body.hpp>
+#include <kernels/nn/gaussian_body.hpp>
 #include <kernels/nn/mlp_body.hpp>
 #include <sim/core/rollout.hpp>
 
@@ -36,7 +39,66 @@ struct ObservationValues {
   }
 };
 
+struct PolicyAct {
+  ActionSpace space;
+  PolicyView policy;
+  std::uint64_t seed;
+  std::uint32_t tick;
+  InRows<float> observation;
+  OutRows<float> action;
+
+  template <class Block>
+  HD void operator()(Block& b) const {
+    auto const head = b.values(space.size);
+    // Lanes past the end work on the last row again and store the same once more.
+    auto row = [&](auto lane) {
+      auto const index = iota(lane);
+      return select(index < observation.rows, index, decltype(index)(observation.rows - 1));
+    };
+    auto x = b.tile(observation.cols, [&](int field, auto lane) {
+      return policy.norm(field, gather(observation.data, row(lane) * observation.stride + field));
+    });
+    mlp(b, policy.actor, x, [&](auto at, auto v) { b.put(head, at, v); });
+    b.sync();
+    b.lanes([&](auto lane) { choose(lane, row(lane), head); });
+  }
+
+  template <class F, class Head>
+  HD void choose(Lane<F> lane, IntOf<F> row, Head const& head) const {
+    Random<F> random(seed, as_uint(row), UintOf<F>(tick), Purpose::action);
+    auto const at = row * action.stride;
+    if (space.discrete) {
+      auto const logit = [&](int k) { return head.load(k, lane); };
+      IntOf<F> const a = policy.greedy ? categorical_greedy<F>(space.size, logit)
+                                       : categorical_sample<F>(space.size, logit, random.uniform());
+      scatter(action.data, at, convert<F>(a));
+      return;
+    }
+    for (int k = 0; k < space.size; ++k) {
+      F const mean = head.load(k, lane);
+      scatter(action.data, at + k,
+              policy.greedy ? mean : gaussian_sample(mean, F(policy.log_std[k]), random.normal()));
+    }
+  }
+};
+
 }  // namespace
+
+void policy_act(Here exec, ActionSpace const& space, PolicyView const& policy, std::uint64_t seed,
+                std::uint32_t tick, InRows<float> observation, OutRows<float> action) {
+  DenseStack const& net = policy.actor.stack;
+  require(observation.cols == net.layers[0].inputs && action.cols == space.fields() &&
+              action.rows == observation.rows,
+          "policy: ", observation.rows, " x ", observation.cols, " observations, ", action.rows,
+          " x ", action.cols, " actions (needs ", net.layers[0].inputs, " and ", space.fields(),
+          " columns)");
+  BlockNeeds needs;
+  needs.width = net.width;
+  needs.values = space.size;
+  needs.tape = Tape{net.tape};
+  launch_blocks(exec, observation.rows, needs,
+                PolicyAct{space, policy, seed, tick, observation, action});
+}
 
 void observation_values(Here exec, MlpView const& critic, ObservationNorm const& norm,
                         Tiles<float> observation, int n, In<std::int32_t> places,

@@ -56,4 +56,14 @@ void observation_values(Gpu exec, MlpView const& critic, ObservationNorm const& 
                         Tiles<float> observation, int n, In<std::int32_t> places,
                         In<std::int32_t> count, Out<float> value);
 
+/// Actions for rows of observations: what a caller outside of a rollout asks a policy for. Sampling takes
+/// its random numbers from (seed, row, tick).
+///
+/// Shapes   observation: (rows, O); action: (rows, space.fields()), discrete ones as the float of their index.
+/// Errors   ShapeError if the sizes do not fit the networks.
+void policy_act(Cpu exec, ActionSpace const& space, PolicyView const& policy, std::uint64_t seed,
+                std::uint32_t tick, InRows<float> observation, OutRows<float> action);
+void policy_act(Gpu exec, ActionSpace const& space, PolicyView const& policy, std::uint64_t seed,
+                std::uint32_t tick, InRows<float> observation, OutRows<float> action);
+
 }  // namespace loom

@@ -77,9 +77,9 @@ std::vector<ParameterRule> rules_of(toml::table const& table, std::string const&
     if (auto const* inner = node.as_table()) {
       require<ConfigError>(inner->size() == 1, source, ": parameters.", name, " has ",
                            inner->size(), " distributions (needs one)");
-      auto const& [kind, numbers] = *inner->begin();
-      rules.push_back(
-          make_rule(name, std::string(kind.str()), numbers_of(numbers, name, source), source));
+      auto const only = inner->begin();  // kept: what it points to lies inside the iterator
+      rules.push_back(make_rule(name, std::string(only->first.str()),
+                                numbers_of(only->second, name, source), source));
     } else {
       rules.push_back(make_rule(name, "", numbers_of(node, name, source), source));
     }

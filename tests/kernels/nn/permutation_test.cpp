@@ -100,10 +100,20 @@ TEST(Permutation, NeighboursAreUncorrelated) {
   }
 }
 
+TEST(Permutation, WithAGridNamesThePlacesOfPaddedRows) {
+  std::vector<std::uint32_t> const epoch{3};
+  std::vector<std::int32_t> plain(21), places(21);  // 3 rows of 7, 64 apart
+  permutation(Cpu{}, 5, epoch, plain);
+  permutation(Cpu{}, 5, epoch, places, PlaceGrid{7, 64});
+  for (std::size_t i = 0; i < plain.size(); ++i)
+    EXPECT_EQ(places[i], plain[i] / 7 * 64 + plain[i] % 7);
+}
+
 TEST(Permutation, SaysWhatDoesNotFit) {
   std::vector<std::uint32_t> const epochs(2);
   std::vector<std::int32_t> index(4);
   EXPECT_THROW(permutation(Cpu{}, 1, epochs, index), ShapeError);
+  EXPECT_THROW(permutation(Cpu{}, 1, In<std::uint32_t>(epochs).slice(0, 1), index, PlaceGrid{8, 7}), ShapeError);
 }
 
 }  // namespace
