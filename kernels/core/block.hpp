@@ -16,7 +16,8 @@
 //                              v.store(col, lane, x)
 //   Tile t = b.load(InRows)    rows of a matrix, zeros past its last
 //   Tile t = b.tile(n, f)      f(col, lane) for every element
-//   Tile t = b.tile(n)         to be filled: b.set(t, col, lane, x) in lanes(), every column; then sync()
+//   Tile t = b.tile(n)         to be filled between two sync(): b.set(t, col, lane, x) in lanes(),
+//                              every column
 // Dense layers
 //   b.dense(t, layer, epilogue)   epilogue(at, v) on every output, v being the machine's handful of
 //                              values. One that returns a value makes the next tile; one that returns
@@ -30,8 +31,11 @@
 //
 // The weights of layers with more than 32 outputs come from a tape: their dense calls stand in the
 // order of needs.tape, all of them, as often as the body likes (the tape begins again). On the CPU
-// a call out of order throws; on the GPU it is an assertion of debug builds. load() and tile() wait
-// for everything before them, so a tile's values may be written after either.
+// a call out of order throws; on the GPU it is an assertion of debug builds.
+//
+// load(), tile(n, f) and a dense() that makes a tile sync() before they overwrite and at their end.
+// A body is called again for other rows, and what it does first must not overtake what it did last:
+// let it begin with one of these or with a sync(), unless it ends with lanes() after a sync().
 #include <kernels/core/dense_layout.hpp>
 #include <kernels/core/lane.hpp>
 #include <kernels/core/math.hpp>

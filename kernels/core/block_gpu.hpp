@@ -117,7 +117,6 @@ class GpuBlock {
   }
   HD Tile tile(int cols) {
     Tile const t = take(cols);
-    sync();
     // The padding is zeroed by the thread that fills the row: words are shared by two columns.
     if (thread_ < kRows)
       for (int c = cols & ~1; c < dense_layout::k_steps(cols) * 32; c += 2) word(t, thread_, c) = 0;

@@ -36,7 +36,11 @@ class WeightTape {
     read_ = (read_ + dense_layout::kUnit) & kMask;
     return w;
   }
-  HD void drain() { warp::wait_copies<0>(); }
+  /// Before the block ends. The load shows a checker that the copies have been waited for.
+  HD void drain() {
+    warp::wait_copies<0>();
+    if (count_ > 0) warp::load_shared(ring_ + ((read_ - 2 * dense_layout::kUnit) & kMask));
+  }
 
   /// In debug builds: the layer's units must be those that come next.
   HD void expect([[maybe_unused]] std::byte const* weights, [[maybe_unused]] int units) {

@@ -14,7 +14,7 @@ constexpr int kMaxDepth = DenseStack::kMaxDepth;
 constexpr int kSlabs = 32;     // of rows at most
 constexpr int kSlabRows = 64;  // of a slab at least
 
-struct Forward {
+struct MlpTrainingForward {
   MlpView net;
   InRows<float> x;
   OutRows<float> y;
@@ -43,7 +43,7 @@ struct Forward {
   }
 };
 
-struct Backward {
+struct MlpTrainingBackward {
   DenseStack back;   // W^T of the layers depth - 1, ..., 1
   DenseStack first;  // W^T of layer 0
   Activation hidden, output;
@@ -81,7 +81,7 @@ struct Backward {
 
 // Gradient of one layer: dW[n][k] = sum_r d[r][n] x[r][k]. A block owns 128 x 128 of it and one slab of
 // rows, 32 a stage, double buffered; its sums go to the slab's own slot, laid out like the parameters.
-struct WeightGradient {
+struct MlpWeightGradient {
   InRows<Half> d, x;
   int outputs, inputs, slab_rows;
   float* slots;  // of the layer in the first slab
@@ -93,7 +93,7 @@ constexpr int kSide = 128, kStageRows = 32,
 constexpr int kMatrixBytes = kStageRows * kStageStride * 2;
 
 __global__ void __launch_bounds__(256, 2)
-    weight_gradient(__grid_constant__ WeightGradient const g) {
+    mlp_weight_gradient(__grid_constant__ MlpWeightGradient const g) {
   __shared__ __align__(128) char stages[2 * 2 * kMatrixBytes];
   int const thread = static_cast<int>(threadIdx.x), lane = thread & 31, warp = thread >> 5;
   int const n0 = static_cast<int>(blockIdx.x) * kSide, k0 = static_cast<int>(blockIdx.y) * kSide;
@@ -186,7 +186,7 @@ __global__ void __launch_bounds__(256, 2)
 }
 
 // The slots of every parameter, pairwise on the tree of kSlabs.
-struct SumSlots {
+struct MlpSumSlots {
   float const* slots;
   int count, parameters;
   Out<float> gradient;
@@ -245,7 +245,7 @@ class MlpTrainingGpu final : public MlpTrainingMachine {
   void forward(Exec const& exec, In<float> parameters, InRows<float> x, OutRows<float> y) override {
     Gpu const gpu = std::get<Gpu>(exec);
     net_.pack(exec, parameters);
-    Forward body{net_.view(), x, y, {}, {}};
+    MlpTrainingForward body{net_.view(), x, y, {}, {}};
     for (int l = 0; l < shape_.depth(); ++l) {
       body.inputs[l] = rows_of(inputs_[l], x.rows);
       body.points[l] = rows_of(points_[l], x.rows);
@@ -258,7 +258,7 @@ class MlpTrainingGpu final : public MlpTrainingMachine {
     Gpu const gpu = std::get<Gpu>(exec);
     int const depth = shape_.depth();
     pack(gpu, parameters);
-    Backward body{back_, first_, shape_.hidden, shape_.output, dy, dx, {}, {}};
+    MlpTrainingBackward body{back_, first_, shape_.hidden, shape_.output, dy, dx, {}, {}};
     for (int l = 0; l < depth; ++l) {
       body.points[l] = rows_of(apart(l) ? points_[l] : inputs_[std::min(l + 1, depth - 1)], x.rows);
       body.sums[l] = rows_of(sums_[l], x.rows);
@@ -272,14 +272,15 @@ class MlpTrainingGpu final : public MlpTrainingMachine {
     int const used = (x.rows + slab_rows - 1) / slab_rows;
     for (int l = 0; l < depth; ++l) {
       int const inputs = shape_.sizes[l], outputs = shape_.sizes[l + 1];
-      WeightGradient const g{
+      MlpWeightGradient const g{
           rows_of(sums_[l], x.rows),        rows_of(inputs_[l], x.rows), outputs, inputs, slab_rows,
           slots_.data() + shape_.offset(l), shape_.parameters()};
       dim3 const grid((outputs + kSide - 1) / kSide, (inputs + kSide - 1) / kSide, used);
-      weight_gradient<<<grid, 256, 0, static_cast<cudaStream_t>(gpu.stream)>>>(g);
+      mlp_weight_gradient<<<grid, 256, 0, static_cast<cudaStream_t>(gpu.stream)>>>(g);
       CUDA_CHECK(cudaGetLastError());
     }
-    launch(gpu, shape_.parameters(), SumSlots{slots_.data(), used, shape_.parameters(), gradient});
+    launch(gpu, shape_.parameters(),
+           MlpSumSlots{slots_.data(), used, shape_.parameters(), gradient});
   }
 
  private:

@@ -56,11 +56,6 @@ struct NormsBody {
       using F = decltype(v.load(0, lane));
       v.store(0, lane, convert<F>(iota(lane)));
     });
-    b.sync();
-    b.dense(b.keep(x), n.second.stack.layers[0], [&](auto at, auto z) {
-      // Every column gets the row's number.
-      b.store(n.z, at, z + b.fetch(n.w, at) + b.fetch_row(v, at, 0));
-    });
     auto u = b.dense_rows(
         b.keep(x), n.first.stack.layers[0],
         [&](auto at, auto h, auto sum, auto squares) {
@@ -75,6 +70,10 @@ struct NormsBody {
           auto const centred = h - sum * scale;
           return centred * centred;
         }));
+    b.dense(b.keep(x), n.second.stack.layers[0], [&](auto at, auto z) {
+      // Every column gets the row's number.
+      b.store(n.z, at, z + b.fetch(n.w, at) + b.fetch_row(v, at, 0));
+    });
     auto const exponential = [](auto e) { return fast::exp(e); };
     b.dense_rows(
         u, n.head.stack.layers[0],
@@ -101,14 +100,15 @@ struct OutOfOrder {
 void rollout(Here exec, int rows, Rollout const& r) {
   int const width =
       r.actor.stack.width > r.critic.stack.width ? r.actor.stack.width : r.critic.stack.width;
-  launch_blocks(exec, rows, {width, 2, r.actions + r.values, {r.actor.stack.tape, r.critic.stack.tape}},
+  launch_blocks(exec, rows,
+                {width, 2, r.actions + r.values, {r.actor.stack.tape, r.critic.stack.tape}},
                 RolloutBody{r});
 }
 
 void norms(Here exec, int rows, Norms const& n) {
   int const width = n.x.cols > 32 ? n.x.cols : 32;
   launch_blocks<16>(exec, rows,
-                    {width, 3, 1, {n.second.stack.tape, n.first.stack.tape, n.head.stack.tape}},
+                    {width, 3, 1, {n.first.stack.tape, n.second.stack.tape, n.head.stack.tape}},
                     NormsBody{n});
 }
 

@@ -138,6 +138,16 @@ TEST(MlpTraining, EqualsADoubleReferenceForEveryShape) {
   }
 }
 
+TEST(MlpTraining, EveryLayerMayBeSpreadInEveryWay) {
+  // With few rows and with many, which take larger tiles; more of them than blocks.
+  for (Exec const& exec : every_exec())
+    for (int rows : {130, 2200})
+      for (int width : {40, 100, 190, 250}) {
+        expect_reference(exec, {{3, width, 20, width}}, rows);
+        expect_reference(exec, {{width, 20, 5}, Activation::silu, Activation::tanh}, rows);
+      }
+}
+
 TEST(MlpTraining, HandlesAnyNumberOfRows) {
   for (Exec const& exec : every_exec())
     for (int rows : {1, 63, 64, 65, 128, 129, 300, 2500})
