@@ -38,7 +38,7 @@ class Accumulator final : public Algorithm {
     double const loss = broken ? std::numeric_limits<double>::quiet_NaN() : double{weight_};
     return {{"loss", loss}, {kReturnMetric, 1.5}};
   }
-  void save(Checkpoint& file) const override {
+  void save(Checkpoint& file) override {
     file.put("weight", std::vector<float>{weight_});
     file.put("env", env_.host_memory());
     file.state()["steps"] = steps_;
