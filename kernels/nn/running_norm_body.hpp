@@ -158,8 +158,9 @@ struct DiscountedReturn {
       std::ptrdiff_t const at = static_cast<std::ptrdiff_t>(t) * instances;
       sum = math::fma(F(gamma), sum, load(reward, i, at));
       store(returns, i, sum, at);
-      auto const over = load_mask(terminated.data + at, i) | load_mask(truncated.data + at, i);
-      sum = select(over, F(0.F), sum);
+      auto const over = load_mask(terminated.data + at, i);
+      auto const cut = load_mask(truncated.data + at, i);
+      sum = select(over | cut, F(0.F), sum);
     }
     store(running, i, sum);
   }
