@@ -12,8 +12,10 @@
 namespace loom {
 
 namespace dense_cpu {
-/// out[j][64] = bias[j] + sum_k w[k][j] in[k][64] for `columns` <= kPanel columns j.
-void panel(int columns, float const* in, float const* w, float const* bias, int inputs, float* out);
+/// out[j][64] = bias[j] + sum_k w[k][j] in[k][64] for `columns` <= kPanel columns j; of the 64 rows
+/// either the first kLanes, when `rows` is no more, or all.
+void panel(int columns, int rows, float const* in, float const* w, float const* bias, int inputs,
+           float* out);
 /// Rows of a row-major matrix -> columns of a tile; missing rows become zeros.
 void transpose_in(float const* from, int stride, int rows, int cols, float* tile);
 /// The calling thread's own memory, at least so many floats, 64-byte aligned; kept until the thread
@@ -69,6 +71,8 @@ class CpuBlock {
   template <class Body>
   void run(Body const& body, int begin, int end) {
     for (first_ = begin; first_ < end; first_ += kRows) {
+      // Few rows, as of a single environment: one pack of them instead of the whole tile.
+      live_ = rows_ - first_ <= kLanes ? kLanes : kRows;
       used_ = 0;
       values_used_ = 0;
       body(*this);
@@ -81,12 +85,12 @@ class CpuBlock {
 
   template <class Each>
   HD void lanes(Each const& each) const {
-    for (int i = 0; i < kRows; i += kWidth<F>) each(Lane<F>{first_ + i});
+    for (int i = 0; i < live_; i += kWidth<F>) each(Lane<F>{first_ + i});
   }
 
   template <class Common, class Rare>
   HD void compacted(Common const& common, Rare const& rare) const {
-    run_compacted<F>(common, rare, first_, first_ + kRows);
+    run_compacted<F>(common, rare, first_, first_ + live_);
   }
 
   Values values(int n) {
@@ -152,7 +156,7 @@ class CpuBlock {
                      Statistics const&... statistics) {
     Tile const t = dense(in, layer, [](At, V v) { return v; });
     constexpr auto kAll = std::index_sequence_for<Statistics...>{};
-    for (int row = 0; row < kRows; row += kLanes)
+    for (int row = 0; row < live_; row += kLanes)
       finish_rows(t, row, epilogue, kAll, statistics...);
     if constexpr (std::is_void_v<decltype(with_totals(epilogue, At{}, V{}, nullptr, kAll))>)
       drop(t);
@@ -203,11 +207,12 @@ class CpuBlock {
     for (int n = 0; n < layer.outputs; n += kPanel) {
       int const columns = std::min(kPanel, layer.outputs - n);
       float* const p = place(n);
-      dense_cpu::panel(columns, in.p, w, layer.bias + n, layer.inputs, p);
+      dense_cpu::panel(columns, live_, in.p, w, layer.bias + n, layer.inputs, p);
       w += static_cast<std::size_t>(columns) * layer.inputs;
       // One flat loop: its constants then stay in registers.
+      int const step = live_ == kRows ? kLanes : kRows;
       LOOM_NO_UNROLL
-      for (int i = 0; i < columns * kRows; i += kLanes) each(At{i % kRows, n + i / kRows}, p + i);
+      for (int i = 0; i < columns * kRows; i += step) each(At{i % kRows, n + i / kRows}, p + i);
     }
   }
 
@@ -260,7 +265,7 @@ class CpuBlock {
     }
   }
 
-  int first_ = 0, rows_;
+  int first_ = 0, rows_, live_ = kRows;
   std::size_t buffers_, tile_floats_;
   float *tiles_, *values_, *panel_;
   int values_size_, values_used_ = 0;

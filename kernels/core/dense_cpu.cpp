@@ -11,10 +11,10 @@ constexpr int kRows = kTile;
 // Accumulators: kPanel columns x kGroup packs of rows, within the 32 or 16 vector registers.
 constexpr int kGroup = kLanes == 16 ? 4 : 2;
 
-template <int kColumns>
-void columns(float const* __restrict in, float const* __restrict w, float const* __restrict bias,
-             int inputs, float* __restrict out) {
-  for (int row = 0; row < kRows; row += kLanes * kGroup) {
+template <int kColumns, int kGroup>
+void columns(int rows, float const* __restrict in, float const* __restrict w,
+             float const* __restrict bias, int inputs, float* __restrict out) {
+  for (int row = 0; row < rows; row += kLanes * kGroup) {
     Wide sum[kColumns][kGroup];
     LOOM_UNROLL
     for (int j = 0; j < kColumns; ++j) LOOM_UNROLL
@@ -82,20 +82,28 @@ void transpose_16(float const* from, int stride, int rows, int cols, float* tile
 
 }  // namespace
 
-void panel(int n, float const* in, float const* w, float const* bias, int inputs, float* out) {
+void panel(int n, int rows, float const* in, float const* w, float const* bias, int inputs,
+           float* out) {
+  auto const run = [&]<int kColumns>() {
+    if (rows <= kLanes)
+      columns<kColumns, 1>(kLanes, in, w, bias, inputs, out);
+    else
+      columns<kColumns, kGroup>(kRows, in, w, bias, inputs, out);
+  };
+  static_assert(dense_layout::kPanel == 6);
   switch (n) {
     case 1:
-      return columns<1>(in, w, bias, inputs, out);
+      return run.operator()<1>();
     case 2:
-      return columns<2>(in, w, bias, inputs, out);
+      return run.operator()<2>();
     case 3:
-      return columns<3>(in, w, bias, inputs, out);
+      return run.operator()<3>();
     case 4:
-      return columns<4>(in, w, bias, inputs, out);
+      return run.operator()<4>();
     case 5:
-      return columns<5>(in, w, bias, inputs, out);
+      return run.operator()<5>();
     default:
-      return columns<6>(in, w, bias, inputs, out);
+      return run.operator()<6>();
   }
 }
 

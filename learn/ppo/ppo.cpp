@@ -92,19 +92,19 @@ Ppo::Storage::Storage(Exec const& exec, VectorEnv const& env, int t) : steps(t) 
   auto const n = static_cast<std::size_t>(env.padded());
   auto const all = n * static_cast<std::size_t>(steps);
   auto const o = static_cast<std::size_t>(env.observation_fields());
-  observation = Buffer<float>(exec, all * o);
-  // Written where episodes end, gathered from nowhere else; zeros keep the unread rest defined.
+  // Zeros: padding instances are read and need not be stepped.
+  observation = zeros<float>(exec, all * o);
   final_observation = zeros<float>(exec, all * o);
   final_value = zeros<float>(exec, all);
-  action = Buffer<float>(exec, all * static_cast<std::size_t>(env.action_fields()));
-  log_prob = Buffer<float>(exec, all);
-  value = Buffer<float>(exec, all);
-  reward = Buffer<float>(exec, all);
-  next_value = Buffer<float>(exec, n);
-  advantage = Buffer<float>(exec, all);
-  returns = Buffer<float>(exec, all);
-  terminated = Buffer<std::uint8_t>(exec, all);
-  truncated = Buffer<std::uint8_t>(exec, all);
+  action = zeros<float>(exec, all * static_cast<std::size_t>(env.action_fields()));
+  log_prob = zeros<float>(exec, all);
+  value = zeros<float>(exec, all);
+  reward = zeros<float>(exec, all);
+  next_value = zeros<float>(exec, n);
+  advantage = zeros<float>(exec, all);
+  returns = zeros<float>(exec, all);
+  terminated = zeros<std::uint8_t>(exec, all);
+  truncated = zeros<std::uint8_t>(exec, all);
   ended = Buffer<std::int32_t>(exec, all);
   num_ended = Buffer<std::int32_t>(exec, 1);
   select_workspace = Buffer<std::uint8_t>(

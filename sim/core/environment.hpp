@@ -28,7 +28,7 @@ struct EnvLaunch {
     if (policy.critic.stack.width > needs.width) needs.width = policy.critic.stack.width;
     needs.values = Rollout<Env>::kHead + 1;
     needs.tape = Tape{policy.actor.stack.tape, policy.critic.stack.tape};
-    launch_blocks(exec, m.num_envs, needs, Rollout<Env>{m, policy, out});
+    launch_blocks(exec, m.instances, needs, Rollout<Env>{m, policy, out});
   }
   static void step_random(Here exec, EnvMemory const& m) {
     launch_compacted(exec, m.num_envs, StepInstances<Env, Actions::random>{m},

@@ -31,7 +31,8 @@ struct EnvMemory {
   std::uint8_t* truncated = nullptr;       ///< [N], only where not terminated
   ParameterRange const* ranges = nullptr;  ///< [P]
   std::uint64_t seed = 0;
-  int num_envs = 0;  ///< padded to whole tiles; every lane lives
+  int num_envs = 0;   ///< padded to whole tiles
+  int instances = 0;  ///< those that count; the padding may be stepped along
   int max_steps = 0;
 };
 

@@ -81,6 +81,7 @@ VectorEnv::VectorEnv(Exec const& exec, VectorEnvConfig config)
              ranges_.data(),
              config_.seed,
              static_cast<int>(n),
+             config_.num_envs,
              config_.max_steps > 0 ? config_.max_steps : spec_->max_steps};
 
   // Records begin as zeros; only the stream differs: the instance's global number.

@@ -112,7 +112,7 @@ class VectorEnv {
   void restore(In<std::int32_t> ids, Snapshot const& snapshot, In<std::int32_t> sources,
                Stream stream);
 
-  /// Everything that changes, for a checkpoint: records, observations and rewards.
+  /// Everything that changes, for a checkpoint: records and observations, padding included.
   std::vector<float> host_memory() const;
   /// Throws ShapeError when the size differs.
   void set_host_memory(std::vector<float> const& words);

@@ -87,31 +87,41 @@ std::vector<double> reference(MlpShape const& shape, std::vector<float> const& p
 }
 
 TEST(EveryEnv, RollsOutTheSameBitsAsStepByStep) {
-  for (Exec const& exec : every_exec())
-    for (EnvEntry const& entry : environments()) {
-      int const n = 100, steps = 60;
-      Acting s(exec, entry, n, steps);
-      VectorEnv slow(exec, s.env.config());
-      s.env.rollout(s.policy(), s.view());
-      auto const padded = static_cast<std::size_t>(slow.padded());
-      auto const fields = static_cast<std::size_t>(slow.action_fields());
-      auto const o = static_cast<std::size_t>(slow.observation_fields());
-      for (std::size_t t = 0; t < static_cast<std::size_t>(steps); ++t) {
-        ASSERT_EQ(download(exec, s.observation.in().slice(t * padded * o, padded * o)),
-                  download(exec, slow.observation()))
-            << entry.stem << ", step " << t;
-        copy<float>(exec, s.action.in().slice(t * padded * fields, padded * fields),
-                    slow.action_words());
-        slow.step();
-        ASSERT_EQ(download(exec, s.reward.in().slice(t * padded, padded)),
-                  download(exec, slow.reward()));
-        ASSERT_EQ(download(exec, s.terminated.in().slice(t * padded, padded)),
-                  download(exec, slow.terminated()));
-        ASSERT_EQ(download(exec, s.truncated.in().slice(t * padded, padded)),
-                  download(exec, slow.truncated()));
+  // A few instances take one pack of the tile, many the whole of it.
+  for (int const n : {100, 3})
+    for (Exec const& exec : every_exec())
+      for (EnvEntry const& entry : environments()) {
+        int const steps = 60;
+        Acting s(exec, entry, n, steps);
+        VectorEnv slow(exec, s.env.config());
+        s.env.rollout(s.policy(), s.view());
+        auto const padded = static_cast<std::size_t>(slow.padded());
+        auto const fields = static_cast<std::size_t>(slow.action_fields());
+        int const o = slow.observation_fields();
+        std::vector<float> observation = download(s.observation);
+        auto const of_step = [&]<class T>(Buffer<T> const& all, std::size_t t) {
+          return download(exec, all.in().slice(t * padded, static_cast<std::size_t>(n)));
+        };
+        auto const now = [&]<class T>(In<T> all) {
+          return download(exec, all.slice(0, static_cast<std::size_t>(n)));
+        };
+        for (std::size_t t = 0; t < static_cast<std::size_t>(steps); ++t) {
+          Tiles<float> const seen{observation.data() + t * padded * static_cast<std::size_t>(o), o};
+          std::vector<float> rows;
+          for (int i = 0; i < n; ++i)
+            for (int f = 0; f < o; ++f) rows.push_back(seen.at(f, i));
+          ASSERT_EQ(rows, slow.host_observation()) << entry.stem << ", step " << t;
+          copy<float>(exec, s.action.in().slice(t * padded * fields, padded * fields),
+                      slow.action_words());
+          slow.step();
+          ASSERT_EQ(of_step(s.reward, t), now(slow.reward()));
+          ASSERT_EQ(of_step(s.terminated, t), now(slow.terminated()));
+          ASSERT_EQ(of_step(s.truncated, t), now(slow.truncated()));
+        }
+        EXPECT_EQ(s.env.host_state(), slow.host_state()) << entry.stem;
+        EXPECT_EQ(s.env.host_observation(), slow.host_observation()) << entry.stem;
+        EXPECT_EQ(s.env.statistics().episodes, slow.statistics().episodes) << entry.stem;
       }
-      EXPECT_EQ(s.env.host_memory(), slow.host_memory()) << entry.stem;
-    }
 }
 
 TEST(EveryEnv, SamplesFromThePolicyItWasGiven) {
