@@ -31,6 +31,7 @@ class CpuBlock {
  public:
   static constexpr int kRows = kTile;
   using V = Wide;
+  static constexpr bool kSmallDense = true;  // may be instantiated freely
   struct At {
     int row, col;  // rows row .. row + kLanes - 1 of the tile, one column
   };
@@ -137,15 +138,19 @@ class CpuBlock {
     check_order(layer);
     if constexpr (makes_tile<Epilogue>()) {
       Tile const out = tile(layer.outputs);
+      // All columns, then all epilogues: a panel at a time cost 3 % of a 64-wide layer.
       panels(
           in.tile, layer, [&](int n) { return out.p + static_cast<std::size_t>(n) * kRows; },
-          [&](At at, float* p) { write(p, epilogue(at, read(p))); });
+          [](int, int, float*) {});
+      finish(0, layer.outputs, out.p, [&](At at, float* p) { write(p, epilogue(at, read(p))); });
       if (!in.alive) drop(in.tile);
       return out;
     } else {
       panels(
           in.tile, layer, [&](int) { return panel_; },
-          [&](At at, float* p) { epilogue(at, read(p)); });
+          [&](int n, int columns, float* sums) {
+            finish(n, columns, sums, [&](At at, float* p) { epilogue(at, read(p)); });
+          });
       if (!in.alive) drop(in.tile);
     }
   }
@@ -201,19 +206,23 @@ class CpuBlock {
 
   // The panel's sums go through memory that stays in the first-level cache: the accumulators are
   // then free for the epilogue, and the micro-kernel exists once, not once an epilogue.
-  template <class Place, class Each>
-  HD void panels(Tile in, DenseLayer const& layer, Place const& place, Each const& each) const {
+  template <class Place, class Then>
+  HD void panels(Tile in, DenseLayer const& layer, Place const& place, Then const& then) const {
     auto const* w = reinterpret_cast<float const*>(layer.weights);
     for (int n = 0; n < layer.outputs; n += kPanel) {
       int const columns = std::min(kPanel, layer.outputs - n);
       float* const p = place(n);
       dense_cpu::panel(columns, live_, in.p, w, layer.bias + n, layer.inputs, p);
       w += static_cast<std::size_t>(columns) * layer.inputs;
-      // One flat loop: its constants then stay in registers.
-      int const step = live_ == kRows ? kLanes : kRows;
-      LOOM_NO_UNROLL
-      for (int i = 0; i < columns * kRows; i += step) each(At{i % kRows, n + i / kRows}, p + i);
+      then(n, columns, p);
     }
+  }
+  // One flat loop: its constants then stay in registers.
+  template <class Each>
+  HD void finish(int n, int columns, float* p, Each const& each) const {
+    int const step = live_ == kRows ? kLanes : kRows;
+    LOOM_NO_UNROLL
+    for (int i = 0; i < columns * kRows; i += step) each(At{i % kRows, n + i / kRows}, p + i);
   }
 
   // f(at, v, totals[0], totals[1], ...)

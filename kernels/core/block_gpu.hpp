@@ -24,6 +24,7 @@ class GpuBlock {
  public:
   static constexpr int kRows = 16 * MT, kThreads = 256;
   using V = Two;
+  static constexpr bool kSmallDense = false;  // may be instantiated freely
   struct At {
     int row, col;
   };

@@ -28,6 +28,28 @@ HD V activate(Activation kind, V v) {
   }
 }
 
+/// f(kind), the kind being a constant where a Block's dense() is small enough to exist once for each:
+/// its epilogue's constants then stay in registers.
+template <class Block, class F>
+HD auto with_activation(Activation kind, F const& f) {
+  if constexpr (Block::kSmallDense) {
+    switch (kind) {
+      case Activation::tanh:
+        return f(std::integral_constant<Activation, Activation::tanh>{});
+      case Activation::relu:
+        return f(std::integral_constant<Activation, Activation::relu>{});
+      case Activation::elu:
+        return f(std::integral_constant<Activation, Activation::elu>{});
+      case Activation::silu:
+        return f(std::integral_constant<Activation, Activation::silu>{});
+      default:
+        return f(std::integral_constant<Activation, Activation::identity>{});
+    }
+  } else {
+    return f(kind);
+  }
+}
+
 /// True if the derivative is taken at the input of the activation, false if at its output.
 HD constexpr bool keeps_input(Activation kind) { return kind == Activation::silu; }
 

@@ -12,8 +12,10 @@ HD void mlp(Block& b, MlpView const& net, Input x, Epilogue const& epilogue) {
   int const last = net.stack.depth - 1;
   auto h = b.use(x);
   for (int l = 0; l < last; ++l)
-    h = b.use(
-        b.dense(h, net.stack.layers[l], [&](auto, auto v) { return activate(net.hidden, v); }));
+    h = with_activation<Block>(net.hidden, [&](auto kind) {
+      return b.use(
+          b.dense(h, net.stack.layers[l], [=](auto, auto v) { return activate(kind, v); }));
+    });
   b.dense(h, net.stack.layers[last],
           [&](auto at, auto v) { epilogue(at, activate(net.output, v)); });
 }
