@@ -70,10 +70,6 @@ struct NormsBody {
           auto const centred = h - sum * scale;
           return centred * centred;
         }));
-    b.dense(b.keep(x), n.second.stack.layers[0], [&](auto at, auto z) {
-      // Every column gets the row's number.
-      b.store(n.z, at, z + b.fetch(n.w, at) + b.fetch_row(v, at, 0));
-    });
     auto const exponential = [](auto e) { return fast::exp(e); };
     b.dense_rows(
         u, n.head.stack.layers[0],
@@ -82,6 +78,11 @@ struct NormsBody {
         },
         row_max([](auto, auto h) { return h; }),
         row_sum([&](auto, auto h, auto most) { return each(h - most, exponential); }));
+    // Last, and reading x: the next tile's load() must wait for it.
+    b.dense(x, n.second.stack.layers[0], [&](auto at, auto z) {
+      // Every column gets the row's number.
+      b.store(n.z, at, z + b.fetch(n.w, at) + b.fetch_row(v, at, 0));
+    });
   }
 };
 
@@ -108,7 +109,7 @@ void rollout(Here exec, int rows, Rollout const& r) {
 void norms(Here exec, int rows, Norms const& n) {
   int const width = n.x.cols > 32 ? n.x.cols : 32;
   launch_blocks<16>(exec, rows,
-                    {width, 3, 1, {n.first.stack.tape, n.second.stack.tape, n.head.stack.tape}},
+                    {width, 3, 1, {n.first.stack.tape, n.head.stack.tape, n.second.stack.tape}},
                     NormsBody{n});
 }
 
