@@ -14,6 +14,8 @@ function(dreamloom_test_program name library)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE ${library} GTest::gtest_main Eigen3::Eigen)
   dreamloom_lane_flags(${name})
+  # The libraries are what is tested: their flags stay; a test's own code is compiled quickly.
+  target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O1>)
   target_compile_definitions(${name} PRIVATE
     # Under the emulator a device test that finds no device fails; elsewhere it is skipped.
     DREAMLOOM_DEVICE_REQUIRED=$<BOOL:${DREAMLOOM_EMULATED}>
