@@ -30,7 +30,7 @@ struct Case {
 // Between them: every number of columns a warp may take, inside and at the end of both networks.
 std::vector<Case> cases() {
   std::vector<Case> all{{{{5, 64, 40, 3}}, {{5, 100, 20, 1}, Activation::relu}, 150, 7},
-                        {{{5, 100, 20, 190, 256, 40}}, {{5, 190, 256, 64, 20, 40}}, 300, 2}};
+                        {{{5, 100, 20, 190, 256, 100, 40}}, {{5, 190, 256, 64, 20, 40}}, 300, 2}};
   for (int width : {100, 190, 250}) all.push_back({{{5, width}}, {{5, width}}, 70, 2});
   return all;
 }
