@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <ctime>
 #include <kernels/core/lane.hpp>
 #include <kernels/core/math.hpp>
 #include <vector>
@@ -12,13 +11,6 @@ namespace loom::bench {
 
 inline double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-/// Time that this thread computed; a busy machine's other work does not count.
-inline double cpu_seconds() {
-  std::timespec t{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
 /// FLOP/s of fused multiply-adds on one core: twelve independent chains of the widest packs, best
@@ -32,7 +24,7 @@ inline double fma_peak() {
     for (int i = 0; i < 12; ++i) sum[i] = Wide(0.1F * static_cast<float>(i));
     Wide const x(factor), y(term);
     constexpr int kTurns = 100000;
-    double const start = cpu_seconds();
+    double const start = seconds();
     for (int k = 0; k < kTurns; k += 8) {
       // Eight turns a round: one alone lost a quarter to where the loop happened to lie.
       LOOM_UNROLL
@@ -40,7 +32,7 @@ inline double fma_peak() {
       for (int i = 0; i < 12; ++i) sum[i] = math::fma(sum[i], x, y);
       asm volatile("" ::: "memory");
     }
-    double const time = cpu_seconds() - start;
+    double const time = seconds() - start;
     for (int i = 1; i < 12; ++i) sum[0] = sum[0] + sum[i];
     float volatile sink = sum[0][0];
     (void)sink;

@@ -8,6 +8,7 @@ using namespace loom;
 
 namespace {
 
+// Best of all runs (the clock of a thread's CPU time is too coarse here and can be beaten by luck).
 // GFLOP/s of the matrix products alone (activations count as nothing) and the fraction of the FMA
 // peak, measured between the repetitions of the loop.
 void mlp(benchmark::State& state, std::vector<int> const& sizes, Activation hidden) {
@@ -26,10 +27,10 @@ void mlp(benchmark::State& state, std::vector<int> const& sizes, Activation hidd
   for (int l = 0; l < shape.depth(); ++l) flop += 2.0 * rows * sizes[l] * sizes[l + 1];
   double peak = bench::fma_peak(), best = 1e9;
   for (auto _ : state) {
-    double const start = bench::cpu_seconds();
+    double const start = bench::seconds();
     mlp_forward(Cpu{}, net.view(), {x.data(), rows, shape.inputs()},
                 {y.data(), rows, shape.outputs()});
-    best = std::min(best, bench::cpu_seconds() - start);
+    best = std::min(best, bench::seconds() - start);
   }
   peak = std::max(peak, bench::fma_peak());
   state.counters["GFLOP/s"] = flop / best * 1e-9;

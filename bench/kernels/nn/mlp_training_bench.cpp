@@ -30,10 +30,10 @@ void mlp_training(benchmark::State& state, std::vector<int> const& sizes, int ro
   double peak = bench::fma_peak(), best = 1e9;
   InRows<float> const in{x.data(), rows, shape.inputs()};
   for (auto _ : state) {
-    double const start = bench::cpu_seconds();
+    double const start = bench::seconds();
     net.forward(parameters, in, {y.data(), rows, shape.outputs()});
     net.backward(parameters, in, {dy.data(), rows, shape.outputs()}, gradient);
-    best = std::min(best, bench::cpu_seconds() - start);
+    best = std::min(best, bench::seconds() - start);
   }
   peak = std::max(peak, bench::fma_peak());
   state.counters["us"] = best * 1e6;
