@@ -190,7 +190,8 @@ HD void tanh_ratio(F x, F& numerator, F& denominator) {
   x = clamp(x, F(-7.90531110763549805F), F(7.90531110763549805F));
   F const z = x * x, z2 = z * z;
   // Pairs first: half the latency of Horner's rule, which bound the epilogue of a 64-wide layer.
-  F p = fma(z2, F(-2.76076847742355e-16F), fma(z, F(2.00018790482477e-13F), F(-8.60467152213735e-11F)));
+  F p = fma(z2, F(-2.76076847742355e-16F),
+            fma(z, F(2.00018790482477e-13F), F(-8.60467152213735e-11F)));
   p = fma(p, z2, fma(z, F(5.12229709037114e-08F), F(1.48572235717979e-05F)));
   p = fma(p, z2, fma(z, F(6.37261928935756e-04F), F(4.89352455891786e-03F)));
   F const q = fma(z, F(1.19825839466702e-06F), F(1.18534705686654e-04F));

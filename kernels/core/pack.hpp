@@ -245,8 +245,9 @@ LOOM_INLINE void store_rgb(std::uint8_t* out, Pack<std::uint32_t, W> pixels) {
   if constexpr (W == 16) {
     // A third of the time of the loop below, which was half of rendering.
     alignas(64) static constexpr std::uint8_t kOrder[64] = {
-        2,  1,  0,  6,  5,  4,  10, 9,  8,  14, 13, 12, 18, 17, 16, 22, 21, 20, 26, 25, 24, 30, 29, 28,
-        34, 33, 32, 38, 37, 36, 42, 41, 40, 46, 45, 44, 50, 49, 48, 54, 53, 52, 58, 57, 56, 62, 61, 60};
+        2,  1,  0,  6,  5,  4,  10, 9,  8,  14, 13, 12, 18, 17, 16, 22,
+        21, 20, 26, 25, 24, 30, 29, 28, 34, 33, 32, 38, 37, 36, 42, 41,
+        40, 46, 45, 44, 50, 49, 48, 54, 53, 52, 58, 57, 56, 62, 61, 60};
     __m512i const bytes = _mm512_permutexvar_epi8(_mm512_load_si512(kOrder), (__m512i)pixels.v);
     _mm512_mask_storeu_epi8(out, 0xFFFFFFFFFFFFULL, bytes);
     return;

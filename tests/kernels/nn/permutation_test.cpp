@@ -113,7 +113,8 @@ TEST(Permutation, SaysWhatDoesNotFit) {
   std::vector<std::uint32_t> const epochs(2);
   std::vector<std::int32_t> index(4);
   EXPECT_THROW(permutation(Cpu{}, 1, epochs, index), ShapeError);
-  EXPECT_THROW(permutation(Cpu{}, 1, In<std::uint32_t>(epochs).slice(0, 1), index, PlaceGrid{8, 7}), ShapeError);
+  EXPECT_THROW(permutation(Cpu{}, 1, In<std::uint32_t>(epochs).slice(0, 1), index, PlaceGrid{8, 7}),
+               ShapeError);
 }
 
 }  // namespace
