@@ -22,6 +22,8 @@
 //   b.dense(t, layer, epilogue)   epilogue(at, v) on every output, v being the machine's handful of
 //                              values. One that returns a value makes the next tile; one that returns
 //                              nothing stores for itself. dense uses t up; b.keep(t) leaves it alive
+//   b.head(b.use(t), layer, epilogue)   dense for a layer of at most 32 outputs, without the code
+//                              for wider ones
 //   b.dense_rows(t, layer, epilogue, statistics...)   with sums or maxima over the columns of a row,
 //                              each seeing those before: row_sum(f), row_max(f), f(at, v, earlier...);
 //                              then epilogue(at, v, all...)

@@ -155,6 +155,11 @@ class CpuBlock {
     }
   }
 
+  template <class Epilogue>
+  HD auto head(Kept<Tile> in, DenseLayer const& layer, Epilogue const& epilogue) {
+    return dense(in, layer, epilogue);
+  }
+
   /// Makes a tile for its own use even when the epilogue stores for itself.
   template <class Input, class Epilogue, class... Statistics>
   HD auto dense_rows(Input in, DenseLayer const& layer, Epilogue const& epilogue,

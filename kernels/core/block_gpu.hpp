@@ -153,6 +153,10 @@ class GpuBlock {
   HD auto dense(Kept<Tile> in, DenseLayer const& layer, Epilogue const& epilogue) {
     return rows_dense(in, layer, epilogue);
   }
+  template <class Epilogue>
+  HD auto head(Kept<Tile> in, DenseLayer const& layer, Epilogue const& epilogue) {
+    return rows_dense<true>(in, layer, epilogue);
+  }
   template <class Epilogue, class... Statistics>
   HD auto dense_rows(Tile in, DenseLayer const& layer, Epilogue const& epilogue,
                      Statistics const&... statistics) {
@@ -250,14 +254,14 @@ class GpuBlock {
                                                std::make_index_sequence<N>{}))>;
   }
 
-  template <class E, class... S>
+  template <bool kNarrow = false, class E, class... S>
   HD auto rows_dense(Kept<Tile> in, DenseLayer const& layer, E const& epilogue,
                      S const&... statistics) {
     constexpr bool kStores = stores<E, sizeof...(S)>();
     outputs_ = layer.outputs;
     Tile out{in.tile.at, layer.outputs};
     if (!kStores && in.alive) out = take(layer.outputs);
-    if (dense_layout::narrow(layer.outputs)) {
+    if (kNarrow || dense_layout::narrow(layer.outputs)) {
       narrow(in.tile, out, layer, epilogue, statistics...);
     } else {
       tape_.expect(layer.weights, dense_layout::gpu_units(layer.inputs, layer.outputs));

@@ -6,8 +6,10 @@
 
 namespace loom {
 
+enum class Outputs { any, few };  ///< few: at most 32, which spares a kernel the code for more
+
 /// Runs `net` on x, a tile that it uses up or b.keep(tile); epilogue(at, v) gets the outputs.
-template <class Block, class Input, class Epilogue>
+template <Outputs kOutputs = Outputs::any, class Block, class Input, class Epilogue>
 HD void mlp(Block& b, MlpView const& net, Input x, Epilogue const& epilogue) {
   int const last = net.stack.depth - 1;
   auto h = b.use(x);
@@ -16,8 +18,11 @@ HD void mlp(Block& b, MlpView const& net, Input x, Epilogue const& epilogue) {
       return b.use(
           b.dense(h, net.stack.layers[l], [=](auto, auto v) { return activate(kind, v); }));
     });
-  b.dense(h, net.stack.layers[last],
-          [&](auto at, auto v) { epilogue(at, activate(net.output, v)); });
+  auto const finish = [&](auto at, auto v) { epilogue(at, activate(net.output, v)); };
+  if constexpr (kOutputs == Outputs::few)
+    b.head(h, net.stack.layers[last], finish);
+  else
+    b.dense(h, net.stack.layers[last], finish);
 }
 
 struct MlpForward {

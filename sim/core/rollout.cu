@@ -33,7 +33,7 @@ struct ObservationValues {
       auto const offset = (at - column) * observation.fields + column + field * kTile;
       return norm(field, gather(observation.data, offset));
     });
-    mlp(b, critic, x, [&](auto at, auto v) { b.put(out, at, v); });
+    mlp<Outputs::few>(b, critic, x, [&](auto at, auto v) { b.put(out, at, v); });
     b.sync();
     b.lanes([&](auto lane) { scatter(value, place(lane), out.load(0, lane)); });
   }
@@ -58,7 +58,7 @@ struct PolicyAct {
     auto x = b.tile(observation.cols, [&](int field, auto lane) {
       return policy.norm(field, gather(observation.data, row(lane) * observation.stride + field));
     });
-    mlp(b, policy.actor, x, [&](auto at, auto v) { b.put(head, at, v); });
+    mlp<Outputs::few>(b, policy.actor, x, [&](auto at, auto v) { b.put(head, at, v); });
     b.sync();
     b.lanes([&](auto lane) { choose(lane, row(lane), head); });
   }
@@ -103,6 +103,8 @@ void policy_act(Here exec, ActionSpace const& space, PolicyView const& policy, s
 void observation_values(Here exec, MlpView const& critic, ObservationNorm const& norm,
                         Tiles<float> observation, int n, In<std::int32_t> places,
                         In<std::int32_t> count, Out<float> value) {
+  int const outputs = critic.stack.layers[critic.stack.depth - 1].outputs;
+  require(outputs == 1, "observation_values: a critic with ", outputs, " outputs (needs 1)");
   BlockNeeds needs;
   needs.width = critic.stack.width;
   needs.values = 1;

@@ -87,8 +87,9 @@ struct Rollout {
       });
       auto keep = b.keep(x);
       keep.alive = critic;
-      mlp(b, policy.actor, keep, [&](auto place, auto v) { b.put(head, place, v); });
-      if (critic) mlp(b, policy.critic, x, [&](auto place, auto v) { b.put(value, place, v); });
+      mlp<Outputs::few>(b, policy.actor, keep, [&](auto place, auto v) { b.put(head, place, v); });
+      if (critic)
+        mlp<Outputs::few>(b, policy.critic, x, [&](auto place, auto v) { b.put(value, place, v); });
       b.sync();
       b.compacted(
           [&](auto lane) {

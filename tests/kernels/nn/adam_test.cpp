@@ -95,6 +95,21 @@ TEST(Adam, ClipsAndDecaysLikeADoubleReference) {
   }
 }
 
+// One slab, and so many that the last fold has work for all of its lanes.
+TEST(Adam, NormOfFewAndOfManyGradients) {
+  for (Exec const& exec : every_exec())
+    for (std::size_t const n : {1000, 450001}) {
+      Adam adam(exec, n, {.max_norm = 1});
+      auto parameters = zeros<float>(exec, n);
+      auto const g = normal_numbers(n, 0, 1, 3);
+      auto const gradient = uploaded(exec, g), rate = uploaded(exec, std::vector<float>{0.1F});
+      adam.step(exec, parameters.out(), gradient, rate);
+      double sum = 0;
+      for (double x : g) sum += x * x;
+      EXPECT_NEAR(download(exec, adam.norm())[0], std::sqrt(sum), 1e-5 * std::sqrt(sum));
+    }
+}
+
 TEST(Adam, SkipsAndCountsAGradientThatIsNotFinite) {
   for (Exec const& exec : every_machine()) {
     Adam adam(exec, 2, {.max_norm = 1});

@@ -24,18 +24,33 @@ struct Acting {
                                               PackedMlp& net, std::uint32_t stream) {
     std::vector<float> p(static_cast<std::size_t>(shape.parameters()));
     for (std::size_t i = 0; i < p.size(); ++i)
-      p[i] =
-          0.3F * Random<float>(1, stream, static_cast<std::uint32_t>(i), Purpose::weights).normal();
+      p[i] = Random<float>(1, stream, static_cast<std::uint32_t>(i), Purpose::weights).normal();
+    // Activations stay near one, whatever the width.
+    for (int l = 0; l < shape.depth(); ++l) {
+      int const inputs = shape.sizes[static_cast<std::size_t>(l)];
+      auto const end =
+          l + 1 < shape.depth() ? static_cast<std::size_t>(shape.offset(l + 1)) : p.size();
+      for (auto i = static_cast<std::size_t>(shape.offset(l)); i < end; ++i)
+        p[i] *= std::min(0.3F, 1 / std::sqrt(static_cast<float>(inputs)));
+    }
     Buffer<float> const device = uploaded(exec, p);
     net.pack(exec, device.in());
     return p;
   }
 
-  Acting(Exec const& exec, EnvEntry const& entry, int n, int steps_)
+  static std::vector<int> sizes_of(int inputs, std::vector<int> hidden, int outputs) {
+    hidden.insert(hidden.begin(), inputs);
+    hidden.push_back(outputs);
+    return hidden;
+  }
+
+  Acting(Exec const& exec, EnvEntry const& entry, int n, int steps_,
+         std::vector<int> const& actor_hidden = {40, 24},
+         std::vector<int> const& critic_hidden = {72})
       : env(exec, {.name = entry.spec().name, .num_envs = n, .seed = 9}),
-        actor_shape{{entry.spec().observation, 40, 24, entry.spec().actions.size},
+        actor_shape{sizes_of(entry.spec().observation, actor_hidden, entry.spec().actions.size),
                     Activation::tanh},
-        critic_shape{{entry.spec().observation, 72, 1}, Activation::relu},
+        critic_shape{sizes_of(entry.spec().observation, critic_hidden, 1), Activation::relu},
         actor(exec, actor_shape),
         critic(exec, critic_shape),
         log_std(uploaded(exec, std::vector<float>(kMaxAction, -0.5F))),
@@ -124,50 +139,66 @@ TEST(EveryEnv, RollsOutTheSameBitsAsStepByStep) {
       }
 }
 
+// Log-probabilities and values of a rollout against networks in double.
+void expect_policy(Acting& s, EnvEntry const& entry, double tolerance) {
+  int const n = s.env.num_envs(), padded = s.env.padded();
+  s.env.rollout(s.policy(), s.view());
+  std::vector<float> observation = download(s.observation), action = download(s.action);
+  std::vector<float> const log_prob = download(s.log_prob), value = download(s.value);
+  ActionSpace const space = entry.spec().actions;
+  int const fields = space.fields(), o = entry.spec().observation;
+  std::vector<int> chosen(static_cast<std::size_t>(space.size), 0);
+  for (int t = 0; t < s.steps; ++t)
+    for (int i = 0; i < n; ++i) {
+      std::vector<double> x;
+      for (int f = 0; f < o; ++f)
+        x.push_back(Tiles<float>{observation.data() + t * padded * o, o}.at(f, i));
+      std::vector<double> const head = reference(s.actor_shape, s.actor_parameters, x);
+      auto const at = static_cast<std::size_t>(t * padded + i);
+      EXPECT_NEAR(value[at], reference(s.critic_shape, s.critic_parameters, x)[0], tolerance);
+      double want = 0;
+      auto a = [&](int k) {
+        return Tiles<float>{action.data() + t * padded * fields, fields}.at(k, i);
+      };
+      if (space.discrete) {
+        double sum = 0;
+        for (double const h : head) sum += std::exp(h);
+        int const picked = as_int(a(0));
+        ASSERT_GE(picked, 0);
+        ASSERT_LT(picked, space.size);
+        ++chosen[static_cast<std::size_t>(picked)];
+        want = head[static_cast<std::size_t>(picked)] - std::log(sum);
+      } else {
+        for (int k = 0; k < fields; ++k) {
+          double const z =
+              (static_cast<double>(a(k)) - head[static_cast<std::size_t>(k)]) * std::exp(0.5);
+          want += -0.5 * z * z + 0.5 - 0.5 * std::log(2 * M_PI);
+        }
+      }
+      EXPECT_NEAR(log_prob[at], want, 4 * tolerance) << entry.stem;
+    }
+  for (int const c : chosen)
+    EXPECT_TRUE(c > 0 || !space.discrete) << "an action that was never sampled";
+}
+
+// The GPU rounds weights and activations to bf16.
+double policy_tolerance(Exec const& exec) { return on_cpu(exec) ? 2e-5 : 3e-2; }
+
 TEST(EveryEnv, SamplesFromThePolicyItWasGiven) {
   for (Exec const& exec : every_exec())
     for (EnvEntry const& entry : environments()) {
-      int const n = 64, steps = 8;
-      Acting s(exec, entry, n, steps);
-      s.env.rollout(s.policy(), s.view());
-      std::vector<float> observation = download(s.observation), action = download(s.action);
-      std::vector<float> const log_prob = download(s.log_prob), value = download(s.value);
-      // The GPU rounds weights and activations to bf16.
-      double const tolerance = on_cpu(exec) ? 2e-5 : 3e-2;
-      ActionSpace const space = entry.spec().actions;
-      int const fields = space.fields(), o = entry.spec().observation;
-      std::vector<int> chosen(static_cast<std::size_t>(space.size), 0);
-      for (int t = 0; t < steps; ++t)
-        for (int i = 0; i < n; ++i) {
-          std::vector<double> x;
-          for (int f = 0; f < o; ++f)
-            x.push_back(Tiles<float>{observation.data() + t * n * o, o}.at(f, i));
-          std::vector<double> const head = reference(s.actor_shape, s.actor_parameters, x);
-          auto const at = static_cast<std::size_t>(t * n + i);
-          EXPECT_NEAR(value[at], reference(s.critic_shape, s.critic_parameters, x)[0], tolerance);
-          double want = 0;
-          auto a = [&](int k) {
-            return Tiles<float>{action.data() + t * n * fields, fields}.at(k, i);
-          };
-          if (space.discrete) {
-            double sum = 0;
-            for (double const h : head) sum += std::exp(h);
-            int const picked = as_int(a(0));
-            ASSERT_GE(picked, 0);
-            ASSERT_LT(picked, space.size);
-            ++chosen[static_cast<std::size_t>(picked)];
-            want = head[static_cast<std::size_t>(picked)] - std::log(sum);
-          } else {
-            for (int k = 0; k < fields; ++k) {
-              double const z =
-                  (static_cast<double>(a(k)) - head[static_cast<std::size_t>(k)]) * std::exp(0.5);
-              want += -0.5 * z * z + 0.5 - 0.5 * std::log(2 * M_PI);
-            }
-          }
-          EXPECT_NEAR(log_prob[at], want, 4 * tolerance) << entry.stem;
-        }
-      for (int const c : chosen)
-        EXPECT_TRUE(c > 0 || !space.discrete) << "an action that was never sampled";
+      Acting s(exec, entry, 64, 8);
+      expect_policy(s, entry, policy_tolerance(exec));
+    }
+}
+
+// Every number of columns that a warp of a GPU block may take, and more instances than two
+// multiprocessors hold at once.
+TEST(EveryEnv, RollsOutPoliciesOfAnyWidth) {
+  for (Exec const& exec : every_exec())
+    for (EnvEntry const& entry : environments()) {
+      Acting s(exec, entry, 300, 2, {40, 100, 24, 190, 256}, {256, 190, 24, 100, 40});
+      expect_policy(s, entry, 2 * policy_tolerance(exec));
     }
 }
 
@@ -216,6 +247,24 @@ TEST(Rollout, ValuesOfListedPlacesOnly) {
     for (std::size_t i = 0; i < 128; ++i) {
       bool const listed = i == 3 || i == 64 || i == 65 || i == 127;
       EXPECT_EQ(some[i], listed ? every[i] : -7.F) << i;
+    }
+  }
+}
+
+TEST(Rollout, ValuesOfCriticsOfAnyWidth) {
+  for (Exec const& exec : every_exec()) {
+    int const n = 320;
+    Acting s(exec, find_environment("Pendulum"), n, 1, {40}, {40, 100, 24, 190, 256});
+    Buffer<float> value = zeros<float>(exec, n);
+    visit(exec, [&](auto e) {
+      observation_values(e, s.critic.view(), {}, s.env.memory().observation, n, {}, {},
+                         value.out());
+    });
+    std::vector<float> const got = download(value), rows = s.env.host_observation();
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      std::vector<double> const x{rows[3 * i], rows[3 * i + 1], rows[3 * i + 2]};
+      EXPECT_NEAR(got[i], reference(s.critic_shape, s.critic_parameters, x)[0],
+                  2 * policy_tolerance(exec));
     }
   }
 }
