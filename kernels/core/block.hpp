@@ -16,6 +16,8 @@
 //                              v.store(col, lane, x)
 //   Tile t = b.load(InRows)    rows of a matrix, zeros past its last
 //   Tile t = b.tile(n, f)      f(col, lane) for every element
+//   b.tile_after_sync(n, f)    the same where no dense() has read that tile since the last sync(), and
+//                              nothing that f reads was written since
 //   Tile t = b.tile(n)         to be filled between two sync(): b.set(t, col, lane, x) in lanes(),
 //                              every column
 // Dense layers

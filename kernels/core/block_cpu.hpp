@@ -121,6 +121,10 @@ class CpuBlock {
     for (int c = 0; c < cols; ++c) lanes([&](Lane<F> lane) { set(t, c, lane, each(c, lane)); });
     return t;
   }
+  template <class Each>
+  HD Tile tile_after_sync(int cols, Each const& each) {
+    return tile(cols, each);
+  }
   HD void set(Tile t, int col, Lane<F> lane, F x) const {
     loom::store(t.p + col * kRows, Lane<F>{lane.index - first_}, x);
   }

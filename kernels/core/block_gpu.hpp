@@ -82,7 +82,7 @@ class GpuBlock {
 
   template <class Each>
   HD void lanes(Each const& each) const {
-    if (thread_ < kRows) each(Lane<float>{first_ + thread_});
+    if (lane_thread() >= 0) each(Lane<float>{first_ + lane_thread()});
   }
 
   template <class Common, class Rare>
@@ -119,14 +119,19 @@ class GpuBlock {
   HD Tile tile(int cols) {
     Tile const t = take(cols);
     // The padding is zeroed by the thread that fills the row: words are shared by two columns.
-    if (thread_ < kRows)
-      for (int c = cols & ~1; c < dense_layout::k_steps(cols) * 32; c += 2) word(t, thread_, c) = 0;
+    if (lane_thread() >= 0)
+      for (int c = cols & ~1; c < dense_layout::k_steps(cols) * 32; c += 2)
+        word(t, lane_thread(), c) = 0;
     return t;
   }
   template <class Each>
   HD Tile tile(int cols, Each const& each) {
-    Tile const t = take(cols);
     sync();
+    return tile_after_sync(cols, each);
+  }
+  template <class Each>
+  HD Tile tile_after_sync(int cols, Each const& each) {
+    Tile const t = take(cols);
     for (int i = thread_; i < dense_layout::k_steps(cols) * 16 * kRows; i += kThreads) {
       int const row = i % kRows, col = i / kRows * 2;
       Lane<float> const lane{first_ + row};
@@ -229,6 +234,9 @@ class GpuBlock {
   static constexpr int kStatistics =
       16;  // one column a warp, twice: the next statistic needs no barrier
 
+  // The row whose lane this thread runs, if not negative. The last threads take them: were a barrier
+  // after lanes() missing, the others would run past it at once, and a test would see that.
+  HD int lane_thread() const { return thread_ - (kThreads - kRows); }
   static HD constexpr int row_bytes(int width) {
     return (dense_layout::padded(width) + 8) * 2;  // 16 mod 128: ldmatrix without conflicts
   }

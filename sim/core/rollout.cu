@@ -27,7 +27,7 @@ struct ObservationValues {
       auto const inside = select(index < live, index, decltype(index)(live - 1));
       return places == nullptr ? inside : gather(places, inside);
     };
-    auto x = b.tile(observation.fields, [&](int field, auto lane) {
+    auto x = b.tile_after_sync(observation.fields, [&](int field, auto lane) {
       auto const at = place(lane);
       auto const column = at & (kTile - 1);
       auto const offset = (at - column) * observation.fields + column + field * kTile;
@@ -55,7 +55,7 @@ struct PolicyAct {
       auto const index = iota(lane);
       return select(index < observation.rows, index, decltype(index)(observation.rows - 1));
     };
-    auto x = b.tile(observation.cols, [&](int field, auto lane) {
+    auto x = b.tile_after_sync(observation.cols, [&](int field, auto lane) {
       return policy.norm(field, gather(observation.data, row(lane) * observation.stride + field));
     });
     mlp<Outputs::few>(b, policy.actor, x, [&](auto at, auto v) { b.put(head, at, v); });

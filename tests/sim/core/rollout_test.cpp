@@ -197,7 +197,7 @@ TEST(EveryEnv, SamplesFromThePolicyItWasGiven) {
 TEST(EveryEnv, RollsOutPoliciesOfAnyWidth) {
   for (Exec const& exec : every_exec())
     for (EnvEntry const& entry : environments()) {
-      Acting s(exec, entry, 300, 2, {40, 100, 24, 190, 256}, {256, 190, 24, 100, 40});
+      Acting s(exec, entry, 300, 2, {40, 100, 24, 190, 50, 256}, {256, 190, 24, 100, 40});
       expect_policy(s, entry, 2 * policy_tolerance(exec));
     }
 }
