@@ -11,11 +11,9 @@ namespace detail {
 /// the mirror.
 template <int W, int S, std::size_t... L>
 HD void exchange(Pack<float, W>& a, Pack<float, W>& b, std::index_sequence<L...>) {
-  using Index = typename VectorOf<std::int32_t, W>::type;
-  constexpr Index kLow{static_cast<std::int32_t>((L & S) == 0 ? L : W + L - S)...};
-  constexpr Index kHigh{static_cast<std::int32_t>((L & S) == 0 ? L + S : W + L)...};
-  auto const low = __builtin_shuffle(a.v, b.v, kLow);
-  b.v = __builtin_shuffle(a.v, b.v, kHigh);
+  auto const low =
+      __builtin_shufflevector(a.v, b.v, static_cast<int>((L & S) == 0 ? L : W + L - S)...);
+  b.v = __builtin_shufflevector(a.v, b.v, static_cast<int>((L & S) == 0 ? L + S : W + L)...);
   a.v = low;
 }
 

@@ -188,7 +188,7 @@ std::optional<SettingValue> parse(std::string const& text) {
   }
 }
 
-std::string with_point(std::string text) {
+std::string with_point(std::string const& text) {
   bool const is_float = text.find_first_of(".en") != std::string::npos;  // "n": nan, inf
   return is_float ? text : text + ".0";
 }

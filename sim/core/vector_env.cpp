@@ -19,7 +19,7 @@ void with_kernels(Exec const& exec, EnvEntry const& entry, F const& f) {
 }
 
 ParameterRange range_of(std::string const& env, ParamSpec const& p, ParameterChoice const& c) {
-  auto const [low, high] = p.admissible;
+  float const low = p.admissible.low, high = p.admissible.high;
   auto check = [&](char const* what, float v) {
     require<ConfigError>(v >= low && v <= high, env, ".", p.name, ": ", what, " is ", v,
                          " (allowed: ", low, " to ", high, " ", p.unit, ")");
