@@ -28,7 +28,7 @@ void step(benchmark::State& state, EnvEntry const& entry, int lanes, int threads
                     entry.spec().observation + 1;
   state.SetBytesProcessed(state.iterations() * state.range(0) * (4 * words + 2));
   state.counters["bytes/instance"] =
-      4.0 * (entry.cpu->record_fields + 2 * entry.spec().observation +
+      4.0 * (entry.record_fields() + 2 * entry.spec().observation +
              entry.spec().actions.fields() + 1) +
       2;
 }

@@ -13,7 +13,11 @@ enum class Purpose : std::uint32_t {
   step = 3,
   action = 4,
   shuffle = 5,
-  weights = 6
+  weights = 6,
+  disturbances = 7,
+  action_noise = 8,
+  observation_noise = 9,
+  first_observation_noise = 10
 };
 
 template <class U>

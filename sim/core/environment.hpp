@@ -43,7 +43,6 @@ inline constexpr EnvKernels<Exec> kEnvKernels{
     Env::params,
     Layout<Env>::kParams,
     Layout<Env>::kState,
-    Layout<Env>::kRecord,
     [](Exec e, EnvMemory const& m) { EnvLaunch<Env>::reset(e, m); },
     [](Exec e, EnvMemory const& m) { EnvLaunch<Env>::step(e, m); },
     [](Exec e, EnvMemory const& m) { EnvLaunch<Env>::step_random(e, m); },

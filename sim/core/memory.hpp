@@ -21,7 +21,7 @@ enum class Book : int {
 
 /// Everything the kernels of an environment work on. Trivially copyable; the memory is VectorEnv's.
 struct EnvMemory {
-  Tiles<float> record;       ///< [N/64][state + params + Book][64]
+  Tiles<float> record;       ///< [N/64][state + params + Book + disturbances][64]
   Tiles<float> observation;  ///< [N/64][O][64]: what the policy sees next
   Tiles<float>
       final_observation;    ///< [N/64][O][64]: last observation of episodes that ended this step
@@ -29,11 +29,14 @@ struct EnvMemory {
   float* reward = nullptr;  ///< [N]
   std::uint8_t* terminated = nullptr;      ///< [N]
   std::uint8_t* truncated = nullptr;       ///< [N], only where not terminated
-  ParameterRange const* ranges = nullptr;  ///< [P]
+  ParameterRange const* ranges = nullptr;  ///< [P + kDisturbances]
   std::uint64_t seed = 0;
-  int num_envs = 0;   ///< padded to whole tiles
-  int instances = 0;  ///< those that count; the padding may be stepped along
-  int max_steps = 0;
+  int num_envs = 0;        ///< padded to whole tiles
+  int instances = 0;       ///< those that count; the padding may be stepped along
+  int max_steps = 0;       ///< of the agent
+  int frame_skip = 1;      ///< steps of the environment for one of the agent
+  int book = 0;            ///< first Book field
+  bool disturbed = false;  ///< records have fields for disturbances
 };
 
 }  // namespace loom

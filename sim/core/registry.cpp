@@ -23,6 +23,12 @@ std::vector<EnvEntry> const& environments() {
   return all;
 }
 
+std::vector<ParamSpec> parameters_of(EnvEntry const& entry) {
+  std::vector<ParamSpec> all(entry.cpu->parameters, entry.cpu->parameters + entry.num_parameters());
+  all.insert(all.end(), kDisturbanceParameters, kDisturbanceParameters + kDisturbances);
+  return all;
+}
+
 EnvEntry const& find_environment(std::string const& name) {
   std::vector<std::string> known;
   for (EnvEntry const& e : environments()) {

@@ -1,5 +1,6 @@
 #pragma once
 // Every environment there is: the library's and, in a stranger's program, that program's own.
+#include <sim/core/disturbance.hpp>
 #include <sim/core/memory.hpp>
 #include <string>
 #include <vector>
@@ -17,7 +18,6 @@ struct EnvKernels {
   ParamSpec const* parameters;
   int num_parameters;
   int state_fields;
-  int record_fields;
   void (*reset)(Exec, EnvMemory const&);        ///< every instance starts episode Book::episode
   void (*step)(Exec, EnvMemory const&);         ///< actions from memory
   void (*step_random)(Exec, EnvMemory const&);  ///< uniform actions drawn inside
@@ -32,10 +32,19 @@ struct EnvEntry {
   EnvKernels<Gpu> const* gpu;  ///< null in a CPU build
 
   EnvSpec const& spec() const { return *cpu->spec; }
+  int num_parameters() const { return cpu->num_parameters; }
+  /// First Book field of a record.
+  int book() const { return cpu->state_fields + cpu->num_parameters; }
+  int record_fields(bool disturbed = false) const {
+    return book() + static_cast<int>(Book::count) +
+           (disturbed ? disturbance_fields(spec().actions.fields()) : 0);
+  }
 };
 
 /// Every environment, once each, sorted by name. Throws ConfigError when two share a name.
 std::vector<EnvEntry> const& environments();
+/// An environment's own parameters, then the disturbances that every environment has.
+std::vector<ParamSpec> parameters_of(EnvEntry const& entry);
 /// Throws ConfigError that lists the names there are.
 EnvEntry const& find_environment(std::string const& name);
 

@@ -48,6 +48,7 @@ struct RestoreInstances {
     for (int f = 0; f < book; ++f) field(f);
     field(book + static_cast<int>(Book::step));
     field(book + static_cast<int>(Book::episode_return));
+    for (int f = book + static_cast<int>(Book::count); f < record.fields; ++f) field(f);
     if (resume) {
       field(book + static_cast<int>(Book::tick));
       field(book + static_cast<int>(Book::stream));
@@ -62,11 +63,11 @@ struct RestoreInstances {
 
 struct ClearStatistics {
   Tiles<float> record;
+  int book;
   template <class F>
   HD void operator()(Lane<F> i) const {
-    for (int f = record.fields - static_cast<int>(Book::count) + static_cast<int>(Book::finished);
-         f < record.fields; ++f)
-      store(record, f, i, F(0.F));
+    for (int b = static_cast<int>(Book::finished); b < static_cast<int>(Book::count); ++b)
+      store(record, book + b, i, F(0.F));
   }
 };
 
@@ -79,13 +80,12 @@ void save_instances(Here exec, EnvMemory const& m, In<std::int32_t> ids, Tiles<f
 
 void restore_instances(Here exec, EnvMemory const& m, In<std::int32_t> ids, Tiles<float> record,
                        Tiles<float> observation, In<std::int32_t> sources, Stream stream) {
-  int const book = record.fields - static_cast<int>(Book::count);
   launch(exec, static_cast<int>(ids.size),
-         RestoreInstances{m, ids, record, observation, sources, book, stream == Stream::resume});
+         RestoreInstances{m, ids, record, observation, sources, m.book, stream == Stream::resume});
 }
 
 void clear_statistics(Here exec, EnvMemory const& m) {
-  launch(exec, m.num_envs, ClearStatistics{m.record});
+  launch(exec, m.num_envs, ClearStatistics{m.record, m.book});
 }
 
 }  // namespace loom

@@ -6,6 +6,7 @@ namespace loom {
 
 inline constexpr int kMaxObservation = 64;
 inline constexpr int kMaxAction = 16;
+inline constexpr int kMaxParameters = 1024;
 inline constexpr float kUnbounded = __builtin_huge_valf();
 
 /// Actions 0 ... count - 1.
@@ -38,6 +39,7 @@ struct EnvSpec {
   float observation_low[kMaxObservation] = {};
   float observation_high[kMaxObservation] = {};
   char const* source = "";
+  bool goal = false;  ///< termination is success: evaluations report the share of such episodes
 };
 
 /// A named physical constant: its default and the range in which the environment is meaningful.

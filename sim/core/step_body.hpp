@@ -3,6 +3,7 @@
 #include <kernels/core/compact.hpp>
 #include <kernels/core/random.hpp>
 #include <kernels/render/scene.hpp>
+#include <sim/core/disturbance_body.hpp>
 #include <sim/core/memory.hpp>
 
 namespace loom {
@@ -44,10 +45,11 @@ struct Layout {
   static constexpr int kObservation = Env::spec.observation;
   static constexpr int kActions = Env::spec.actions.fields();
   static constexpr int kBook = kState + kParams;
-  static constexpr int kRecord = kBook + static_cast<int>(Book::count);
+  static constexpr int kTail = kBook + static_cast<int>(Book::count);  // disturbances, if any
   static_assert(kParams == sizeof(Env::params) / sizeof(ParamSpec),
                 "one ParamSpec a field of Params");
-  static_assert(kObservation <= kMaxObservation && kActions <= kMaxAction);
+  static_assert(kObservation <= kMaxObservation && kActions <= kMaxAction &&
+                kParams <= kMaxParameters);
 };
 
 /// One parameter of an instance. Word `index` of its stream is the parameter's own, whatever the
@@ -105,6 +107,24 @@ HD typename Env::template Params<F> draw_parameters(EnvMemory const& m, UintOf<F
   return from_words<Env::template Params>(words);
 }
 
+/// The disturbances of an instance's next episode, in words of their own.
+template <class F>
+HD Words<F, kDisturbances> draw_disturbances(EnvMemory const& m, int num_parameters,
+                                             UintOf<F> stream, UintOf<F> episode) {
+  static_assert(kDisturbances == 4, "one block of random words");
+  auto const block = philox<UintOf<F>>(
+      {stream, episode, UintOf<F>(static_cast<std::uint32_t>(Purpose::disturbances)),
+       UintOf<F>(0U)},
+      m.seed);
+  UintOf<F> const word[4] = {block.x, block.y, block.z, block.w};
+  Words<F, kDisturbances> words;
+  LOOM_UNROLL
+  for (int k = 0; k < kDisturbances; ++k)
+    words.word[k] = draw_parameter<F>(m.ranges[num_parameters + k], m.seed, stream, episode,
+                                      kMaxParameters + k, word[k]);
+  return words;
+}
+
 /// Starts new episodes: parameters, state, first observation. With `ended`, books the old episodes
 /// first.
 template <class Env>
@@ -116,7 +136,7 @@ struct ResetInstances {
   HD void run(IntOf<F> id) const {
     using L = Layout<Env>;
     auto const lane = id & (kTile - 1);
-    auto const record = (id - lane) * L::kRecord + lane;
+    auto const record = (id - lane) * m.record.fields + lane;
     auto const observation = (id - lane) * L::kObservation + lane;
     auto book = [&](Book b) { return record + (L::kBook + static_cast<int>(b)) * kTile; };
     auto* const ints = reinterpret_cast<std::int32_t*>(m.record.data);
@@ -145,6 +165,15 @@ struct ResetInstances {
     auto const state = Env::template reset<F>(params, random);
     F o[L::kObservation];
     Env::template observe<F>(state, params, o);
+    if (m.disturbed) [[unlikely]] {
+      auto const d = draw_disturbances<F>(m, L::kParams, stream, as_uint(episode));
+      LOOM_UNROLL
+      for (int f = 0; f < kDisturbances; ++f)
+        scatter(m.record.data, record + (L::kTail + f) * kTile, d.word[f]);
+      add_noise(d.word[static_cast<int>(Disturbance::observation_noise)],
+                Random<F>(m.seed, stream, as_uint(episode), Purpose::first_observation_noise),
+                L::kObservation, o);
+    }
     auto const s = to_words(state);
     auto const p = to_words(params);
     LOOM_UNROLL
@@ -198,8 +227,13 @@ struct StepInstances {
     auto state = from_words<Env::template State>(s);
     auto const params = from_words<Env::template Params>(p);
 
+    Disturbed<F, L::kActions> const disturbed{record + L::kTail * kTile, m.seed, stream};
+    constexpr ActionSpace space = Env::spec.actions;
+    Action<F> action = chosen<F>(i, stream, as_uint(tick));
+    if (m.disturbed) [[unlikely]]
+      disturbed.act(space, step - 1, as_uint(tick), action.word);
     Random<F> random(m.seed, stream, as_uint(tick), Purpose::step);
-    Outcome<F> const outcome = act<F>(i, state, params, stream, as_uint(tick), random);
+    Outcome<F> const outcome = advance<F>(state, params, action, random);
 
     MaskOf<F> const terminated = outcome.terminated;
     MaskOf<F> const truncated = (step >= m.max_steps) & !terminated;
@@ -211,6 +245,10 @@ struct StepInstances {
     store(record + book(Book::episode_return), k0, return_before + outcome.reward);
     F o[L::kObservation];
     Env::template observe<F>(state, params, o);
+    if (m.disturbed) [[unlikely]]
+      add_noise(disturbed.parameter(Disturbance::observation_noise),
+                Random<F>(m.seed, stream, as_uint(tick), Purpose::observation_noise),
+                L::kObservation, o);
     float* const observation = m.observation.data + m.observation.offset(0, i.index);
     LOOM_UNROLL
     for (int f = 0; f < L::kObservation; ++f) store(observation + f * kTile, k0, o[f]);
@@ -221,30 +259,59 @@ struct StepInstances {
   }
 
  private:
+  static constexpr ActionSpace kSpace = Env::spec.actions;
+  /// Words as they lie in memory: discrete actions are integers bit for bit.
   template <class F>
-  HD Outcome<F> act(Lane<F> i, typename Env::template State<F>& state,
-                    typename Env::template Params<F> const& params, UintOf<F> stream,
-                    UintOf<F> tick, Random<F>& random) const {
-    constexpr ActionSpace kSpace = Env::spec.actions;
+  using Action = Words<F, Layout<Env>::kActions>;
+
+  template <class F>
+  HD Action<F> chosen(Lane<F> i, UintOf<F> stream, UintOf<F> tick) const {
     Random<F> drawn(m.seed, stream, tick, Purpose::action);
-    if constexpr (kSpace.discrete) {
-      IntOf<F> action;
-      if constexpr (kActions == Actions::random)
-        action = to_int(drawn.uniform() * F(static_cast<float>(kSpace.size)));
+    Action<F> action;
+    LOOM_UNROLL
+    for (int a = 0; a < Layout<Env>::kActions; ++a) {
+      if constexpr (kActions == Actions::given)
+        action.word[a] = load(m.action, a, i);
+      else if constexpr (kSpace.discrete)
+        action.word[a] = as_float(to_int(drawn.uniform() * F(static_cast<float>(kSpace.size))));
       else
-        action = load(reinterpret_cast<std::int32_t const*>(m.action.data), i);
-      return Env::template step<F>(state, params, action, random);
-    } else {
-      F action[kSpace.size];
-      LOOM_UNROLL
-      for (int a = 0; a < kSpace.size; ++a) {
-        if constexpr (kActions == Actions::random)
-          action[a] = drawn.uniform(F(kSpace.low), F(kSpace.high));
-        else
-          action[a] = math::clamp(load(m.action, a, i), F(kSpace.low), F(kSpace.high));
-      }
-      return Env::template step<F>(state, params, action, random);
+        action.word[a] = drawn.uniform(F(kSpace.low), F(kSpace.high));
+      if constexpr (kActions == Actions::given && !kSpace.discrete)
+        action.word[a] = math::clamp(action.word[a], F(kSpace.low), F(kSpace.high));
     }
+    return action;
+  }
+
+  /// frame_skip steps of the environment with one action; lanes that have ended stand still.
+  template <class F>
+  HD Outcome<F> advance(typename Env::template State<F>& state,
+                        typename Env::template Params<F> const& params, Action<F> const& action,
+                        Random<F>& random) const {
+    Outcome<F> total = one_step<F>(state, params, action, random);
+    LOOM_NO_UNROLL
+    for (int k = 1; k < m.frame_skip; ++k) [[unlikely]] {
+        MaskOf<F> const ended = total.terminated;
+        auto const before = to_words(state);
+        Outcome<F> const next = one_step<F>(state, params, action, random);
+        auto after = to_words(state);
+        LOOM_UNROLL
+        for (int f = 0; f < Layout<Env>::kState; ++f)
+          after.word[f] = select(ended, before.word[f], after.word[f]);
+        state = from_words<Env::template State>(after);
+        total.reward = total.reward + select(ended, F(0.F), next.reward);
+        total.terminated = total.terminated | next.terminated;
+      }
+    return total;
+  }
+
+  template <class F>
+  HD Outcome<F> one_step(typename Env::template State<F>& state,
+                         typename Env::template Params<F> const& params, Action<F> const& action,
+                         Random<F>& random) const {
+    if constexpr (kSpace.discrete)
+      return Env::template step<F>(state, params, as_int(action.word[0]), random);
+    else
+      return Env::template step<F>(state, params, action.word, random);
   }
 };
 

@@ -53,12 +53,14 @@ VectorEnv::VectorEnv(Exec const& exec, VectorEnvConfig config)
     : exec_(exec),
       config_(std::move(config)),
       entry_(&find_environment(config_.name)),
-      spec_(entry_->cpu->spec),
-      record_fields_(entry_->cpu->record_fields) {
+      spec_(entry_->cpu->spec) {
   require<ConfigError>(config_.num_envs >= 1, "vector env: num_envs is ", config_.num_envs,
                        " (needs 1 or more)");
   require<ConfigError>(config_.max_steps >= 0, "vector env: max_steps is ", config_.max_steps,
                        " (needs 0 or more)");
+  require<ConfigError>(config_.frame_skip >= 1, "vector env: frame_skip is ", config_.frame_skip,
+                       " (needs 1 or more)");
+  check_and_fill_ranges();
   auto const n = static_cast<std::size_t>(padded_to_tile(config_.num_envs));
   auto fields = [&](int f) { return Buffer<float>(exec_, n * static_cast<std::size_t>(f)); };
   record_ = fields(record_fields_);
@@ -70,7 +72,7 @@ VectorEnv::VectorEnv(Exec const& exec, VectorEnvConfig config)
   truncated_ = zeros<std::uint8_t>(exec_, n);
   fill_zero(exec_, final_observation_.out());
   fill_zero(exec_, action_.out());
-  check_and_fill_ranges();
+  int const limit = config_.max_steps > 0 ? config_.max_steps : spec_->max_steps;
   memory_ = {{record_.data(), record_fields_},
              {observation_.data(), observation_fields()},
              {final_observation_.data(), observation_fields()},
@@ -82,21 +84,19 @@ VectorEnv::VectorEnv(Exec const& exec, VectorEnvConfig config)
              config_.seed,
              static_cast<int>(n),
              config_.num_envs,
-             config_.max_steps > 0 ? config_.max_steps : spec_->max_steps};
+             (limit + config_.frame_skip - 1) / config_.frame_skip,
+             config_.frame_skip,
+             entry_->book(),
+             disturbed_};
 
   // Records begin as zeros; only the stream differs: the instance's global number.
   std::vector<float> record(record_.size(), 0.F);
   Tiles<float> const tiles{record.data(), record_fields_};
-  int const stream =
-      record_fields_ - static_cast<int>(Book::count) + static_cast<int>(Book::stream);
+  int const stream = memory_.book + static_cast<int>(Book::stream);
   for (int i = 0; i < memory_.num_envs; ++i)
     tiles.at(stream, i) = as_float(static_cast<std::int32_t>(config_.first_instance + i));
   upload<float>(exec_, record, record_.out());
   reset();
-}
-
-std::vector<ParamSpec> VectorEnv::parameters() const {
-  return {entry_->cpu->parameters, entry_->cpu->parameters + entry_->cpu->num_parameters};
 }
 
 void VectorEnv::check_and_fill_ranges() {
@@ -113,6 +113,11 @@ void VectorEnv::check_and_fill_ranges() {
                          unknown_name(config_.name + " parameter", c.name, known));
     ranges[static_cast<std::size_t>(p - specs.begin())] = range_of(config_.name, *p, c);
   }
+  auto const& d = ranges.end() - kDisturbances;
+  disturbed_ = std::any_of(d, ranges.end(), [](ParameterRange const& r) {
+    return r.a != 0 || (r.distribution != Distribution::fixed && r.b != 0);
+  });
+  record_fields_ = entry_->record_fields(disturbed_);
   ranges_ = uploaded(exec_, ranges);
 }
 
@@ -181,9 +186,14 @@ void VectorEnv::set_state(std::vector<float> const& state) {
 
 std::vector<float> VectorEnv::host_parameter(std::string const& name) const {
   std::vector<ParamSpec> const specs = parameters();
-  for (std::size_t p = 0; p < specs.size(); ++p)
-    if (name == specs[p].name)
-      return host_fields(entry_->cpu->state_fields + static_cast<int>(p), 1);
+  int const own = entry_->num_parameters();
+  for (std::size_t k = 0; k < specs.size(); ++k) {
+    if (name != specs[k].name) continue;
+    auto const p = static_cast<int>(k);
+    if (p < own) return host_fields(entry_->cpu->state_fields + p, 1);
+    if (!disturbed_) return std::vector<float>(static_cast<std::size_t>(num_envs()), 0.F);
+    return host_fields(memory_.book + static_cast<int>(Book::count) + p - own, 1);
+  }
   fail<ConfigError>(config_.name, ": there is no parameter '", name, "'");
 }
 
@@ -208,8 +218,7 @@ void VectorEnv::set_actions(std::vector<float> const& actions) {
 }
 
 EpisodeStatistics VectorEnv::statistics() const {
-  int const book = record_fields_ - static_cast<int>(Book::count);
-  std::vector<float> const rows = host_fields(book, static_cast<int>(Book::count));
+  std::vector<float> const rows = host_fields(memory_.book, static_cast<int>(Book::count));
   EpisodeStatistics s;
   for (int i = 0; i < num_envs(); ++i) {
     float const* const row = rows.data() + i * static_cast<int>(Book::count);

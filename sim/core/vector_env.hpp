@@ -11,7 +11,8 @@
 
 namespace loom {
 
-/// What to draw for one named parameter at every reset; parameters not named keep their default.
+/// What to draw for one named parameter (the environment's or a disturbance) at every reset; parameters
+/// not named keep their default.
 struct ParameterChoice {
   std::string name;
   Distribution distribution = Distribution::fixed;
@@ -25,7 +26,8 @@ struct VectorEnvConfig {
   int first_instance =
       0;  ///< global number of instance 0: a batch may be split without changing a bit
   std::vector<ParameterChoice> parameters = {};
-  int max_steps = 0;  ///< time limit; 0 the environment's own
+  int max_steps = 0;   ///< time limit in steps of the environment; 0 its own
+  int frame_skip = 1;  ///< steps of the environment for one action; rewards are summed
 };
 
 /// Statistics of the episodes that ended since they were last cleared.
@@ -65,7 +67,8 @@ class VectorEnv {
   int padded() const { return memory_.num_envs; }
   int observation_fields() const { return spec_->observation; }
   int action_fields() const { return spec_->actions.fields(); }
-  std::vector<ParamSpec> parameters() const;
+  /// The environment's own, then the disturbances.
+  std::vector<ParamSpec> parameters() const { return parameters_of(*entry_); }
 
   /// Starts every instance's current episode anew (the constructor has done so once).
   void reset();
@@ -125,7 +128,8 @@ class VectorEnv {
   VectorEnvConfig config_;
   EnvEntry const* entry_;
   EnvSpec const* spec_;
-  int record_fields_;
+  int record_fields_ = 0;
+  bool disturbed_ = false;
   Buffer<float> record_, observation_, final_observation_, action_, reward_;
   Buffer<std::uint8_t> terminated_, truncated_;
   Buffer<ParameterRange> ranges_;

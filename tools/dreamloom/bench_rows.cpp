@@ -39,9 +39,9 @@ BenchRow step_row(Exec const& exec, EnvEntry const& entry, int num_envs, std::st
   BenchRow row{std::move(name), "steps", n, 0, 0, 0, [env] { env->step_random(); }};
   // A record is read once and its state and books written; observation, reward and flags written.
   int const fields =
-      2 * entry.cpu->record_fields - entry.cpu->num_parameters + entry.spec().observation + 1;
+      2 * entry.record_fields() - entry.num_parameters() + entry.spec().observation + 1;
   row.bytes = n * (4.0 * fields + 2);
-  row.working_set = n * (4.0 * (entry.cpu->record_fields + entry.spec().observation + 1) + 2);
+  row.working_set = n * (4.0 * (entry.record_fields() + entry.spec().observation + 1) + 2);
   return row;
 }
 
@@ -128,7 +128,7 @@ BenchRow rollout_row(Exec const& exec, EnvEntry const& entry, RolloutOf what, st
     bytes = 4.0 * (spec.observation + spec.actions.fields() + 3) + 2;
   }
   double const n = kNumEnvs * kSteps;
-  double const record = 4.0 * entry.cpu->record_fields * kNumEnvs;
+  double const record = 4.0 * entry.record_fields() * kNumEnvs;
   return {
       std::move(name), "steps", n, bytes * n, flops * kSteps, record + bytes * n, [r, policy, out] {
         r->env.rollout(policy, out);

@@ -44,10 +44,6 @@ EnvEntry const& environment_called(std::string const& name) {
   fail<ConfigError>(unknown_name("environment", name, names));
 }
 
-std::vector<ParamSpec> parameters_of(EnvEntry const& entry) {
-  return {entry.cpu->parameters, entry.cpu->parameters + entry.cpu->num_parameters};
-}
-
 void check_environment(std::string const& name, std::vector<ParameterRule> const& rules) {
   std::vector<ParamSpec> const specs = parameters_of(environment_called(name));
   for (ParameterRule const& rule : rules) check_rule(name, specs, rule);

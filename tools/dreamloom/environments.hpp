@@ -11,9 +11,6 @@ namespace loom {
 /// Throws ConfigError with the nearest name.
 EnvEntry const& environment_called(std::string const& name);
 
-/// The environment's parameters in its own order.
-std::vector<ParamSpec> parameters_of(EnvEntry const& entry);
-
 /// Throws ConfigError, naming where the rule stands: an unknown environment or parameter, a value
 /// outside the admissible range.
 void check_environment(std::string const& name, std::vector<ParameterRule> const& rules);

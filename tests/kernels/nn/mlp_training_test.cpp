@@ -138,18 +138,23 @@ TEST(MlpTraining, EqualsADoubleReferenceForEveryShape) {
   }
 }
 
-// Every way a layer can be spread; more tiles than the emulated device holds at once.
-void expect_all_spreads(int rows) {
-  for (Exec const& exec : every_exec())
-    for (int width : {40, 100, 190, 250}) {
+/// A width a test: every way a layer can be spread, each to be noticed alone.
+class MlpTrainingOfWidth : public testing::TestWithParam<int> {
+ protected:
+  static void expect_rows(int rows) {
+    int const width = GetParam();
+    for (Exec const& exec : every_exec()) {
       expect_reference(exec, {{3, width, 20, width}}, rows);
       expect_reference(exec, {{width, 20, 5}, Activation::silu, Activation::tanh}, rows);
     }
-}
+  }
+};
+INSTANTIATE_TEST_SUITE_P(, MlpTrainingOfWidth, testing::Values(40, 100, 190, 250));
 
-TEST(MlpTraining, FewRowsGoThroughLayersOfEveryWidth) { expect_all_spreads(130); }
+TEST_P(MlpTrainingOfWidth, TakesFewRows) { expect_rows(130); }
 
-TEST(MlpTraining, ManyRowsGoThroughLayersOfEveryWidth) { expect_all_spreads(2100); }
+// More tiles than the emulated device holds at once.
+TEST_P(MlpTrainingOfWidth, TakesManyRows) { expect_rows(2100); }
 
 TEST(MlpTraining, HandlesAnyNumberOfRows) {
   for (Exec const& exec : every_exec())

@@ -1,10 +1,9 @@
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <cstring>
 #include <kernels/core/buffer.hpp>
 #include <sim/core/vector_env.hpp>
 #include <tests/device.hpp>
+#include <tests/sim/core/every_env.hpp>
 
 namespace loom {
 namespace {
@@ -17,21 +16,19 @@ std::vector<std::uint32_t> words_of(Scene const& scene) {
   return words;
 }
 
-TEST(EveryEnv, DrawsTheSamePictureOnEveryMachine) {
-  for (EnvEntry const& e : environments()) {
-    std::vector<Scene> first;
-    for (Exec const& exec : every_exec()) {
-      VectorEnv env(exec, {.name = e.spec().name, .num_envs = 5});
-      for (int t = 0; t < 3; ++t) env.step_random();
-      Buffer<Scene> const drawn = env.draw(5);
-      std::vector<Scene> const scenes = download(exec, drawn.in());
-      if (first.empty()) first = scenes;
-      for (std::size_t i = 0; i < scenes.size(); ++i) {
-        EXPECT_GT(scenes[i].count, 0) << e.stem;
-        EXPECT_EQ(scenes[i].dropped, 0) << e.stem;
-        EXPECT_GT(scenes[i].height, 0) << e.stem;
-        EXPECT_EQ(words_of(scenes[i]), words_of(first[i])) << e.stem << ", instance " << i;
-      }
+TEST_P(EveryEnv, DrawsTheSamePictureOnEveryMachine) {
+  std::vector<Scene> first;
+  for (Exec const& exec : every_exec()) {
+    VectorEnv env(exec, {.name = GetParam().spec().name, .num_envs = 5});
+    for (int t = 0; t < 3; ++t) env.step_random();
+    Buffer<Scene> const drawn = env.draw(5);
+    std::vector<Scene> const scenes = download(exec, drawn.in());
+    if (first.empty()) first = scenes;
+    for (std::size_t i = 0; i < scenes.size(); ++i) {
+      EXPECT_GT(scenes[i].count, 0);
+      EXPECT_EQ(scenes[i].dropped, 0);
+      EXPECT_GT(scenes[i].height, 0);
+      EXPECT_EQ(words_of(scenes[i]), words_of(first[i])) << "instance " << i;
     }
   }
 }

@@ -1,11 +1,10 @@
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <kernels/core/error.hpp>
 #include <kernels/core/random.hpp>
 #include <kernels/core/thread_pool.hpp>
 #include <sim/core/vector_env.hpp>
 #include <tests/device.hpp>
+#include <tests/sim/core/every_env.hpp>
 
 namespace loom {
 namespace {
@@ -101,42 +100,42 @@ std::vector<double> reference(MlpShape const& shape, std::vector<float> const& p
   return x;
 }
 
-TEST(EveryEnv, RollsOutTheSameBitsAsStepByStep) {
+TEST_P(EveryEnv, RollsOutTheSameBitsAsStepByStep) {
+  EnvEntry const& entry = GetParam();
   // A few instances take one pack of the tile, many the whole of it.
   for (int const n : {100, 3})
-    for (Exec const& exec : every_exec())
-      for (EnvEntry const& entry : environments()) {
-        int const steps = 60;
-        Acting s(exec, entry, n, steps);
-        VectorEnv slow(exec, s.env.config());
-        s.env.rollout(s.policy(), s.view());
-        auto const padded = static_cast<std::size_t>(slow.padded());
-        auto const fields = static_cast<std::size_t>(slow.action_fields());
-        int const o = slow.observation_fields();
-        std::vector<float> observation = download(s.observation);
-        auto const of_step = [&]<class T>(Buffer<T> const& all, std::size_t t) {
-          return download(exec, all.in().slice(t * padded, static_cast<std::size_t>(n)));
-        };
-        auto const now = [&]<class T>(In<T> all) {
-          return download(exec, all.slice(0, static_cast<std::size_t>(n)));
-        };
-        for (std::size_t t = 0; t < static_cast<std::size_t>(steps); ++t) {
-          Tiles<float> const seen{observation.data() + t * padded * static_cast<std::size_t>(o), o};
-          std::vector<float> rows;
-          for (int i = 0; i < n; ++i)
-            for (int f = 0; f < o; ++f) rows.push_back(seen.at(f, i));
-          ASSERT_EQ(rows, slow.host_observation()) << entry.stem << ", step " << t;
-          copy<float>(exec, s.action.in().slice(t * padded * fields, padded * fields),
-                      slow.action_words());
-          slow.step();
-          ASSERT_EQ(of_step(s.reward, t), now(slow.reward()));
-          ASSERT_EQ(of_step(s.terminated, t), now(slow.terminated()));
-          ASSERT_EQ(of_step(s.truncated, t), now(slow.truncated()));
-        }
-        EXPECT_EQ(s.env.host_state(), slow.host_state()) << entry.stem;
-        EXPECT_EQ(s.env.host_observation(), slow.host_observation()) << entry.stem;
-        EXPECT_EQ(s.env.statistics().episodes, slow.statistics().episodes) << entry.stem;
+    for (Exec const& exec : every_exec()) {
+      int const steps = 60;
+      Acting s(exec, entry, n, steps);
+      VectorEnv slow(exec, s.env.config());
+      s.env.rollout(s.policy(), s.view());
+      auto const padded = static_cast<std::size_t>(slow.padded());
+      auto const fields = static_cast<std::size_t>(slow.action_fields());
+      int const o = slow.observation_fields();
+      std::vector<float> observation = download(s.observation);
+      auto const of_step = [&]<class T>(Buffer<T> const& all, std::size_t t) {
+        return download(exec, all.in().slice(t * padded, static_cast<std::size_t>(n)));
+      };
+      auto const now = [&]<class T>(In<T> all) {
+        return download(exec, all.slice(0, static_cast<std::size_t>(n)));
+      };
+      for (std::size_t t = 0; t < static_cast<std::size_t>(steps); ++t) {
+        Tiles<float> const seen{observation.data() + t * padded * static_cast<std::size_t>(o), o};
+        std::vector<float> rows;
+        for (int i = 0; i < n; ++i)
+          for (int f = 0; f < o; ++f) rows.push_back(seen.at(f, i));
+        ASSERT_EQ(rows, slow.host_observation()) << entry.stem << ", step " << t;
+        copy<float>(exec, s.action.in().slice(t * padded * fields, padded * fields),
+                    slow.action_words());
+        slow.step();
+        ASSERT_EQ(of_step(s.reward, t), now(slow.reward()));
+        ASSERT_EQ(of_step(s.terminated, t), now(slow.terminated()));
+        ASSERT_EQ(of_step(s.truncated, t), now(slow.truncated()));
       }
+      EXPECT_EQ(s.env.host_state(), slow.host_state()) << entry.stem;
+      EXPECT_EQ(s.env.host_observation(), slow.host_observation()) << entry.stem;
+      EXPECT_EQ(s.env.statistics().episodes, slow.statistics().episodes) << entry.stem;
+    }
 }
 
 // Log-probabilities and values of a rollout against networks in double.
@@ -184,22 +183,44 @@ void expect_policy(Acting& s, EnvEntry const& entry, double tolerance) {
 // The GPU rounds weights and activations to bf16.
 double policy_tolerance(Exec const& exec) { return on_cpu(exec) ? 2e-5 : 3e-2; }
 
-TEST(EveryEnv, SamplesFromThePolicyItWasGiven) {
-  for (Exec const& exec : every_exec())
-    for (EnvEntry const& entry : environments()) {
-      Acting s(exec, entry, 64, 8);
-      expect_policy(s, entry, policy_tolerance(exec));
-    }
+TEST_P(EveryEnv, SamplesFromThePolicyItWasGiven) {
+  for (Exec const& exec : every_exec()) {
+    Acting s(exec, GetParam(), 64, 8);
+    expect_policy(s, GetParam(), policy_tolerance(exec));
+  }
 }
 
 // Every number of columns that a warp of a GPU block may take, and more instances than two
 // multiprocessors hold at once.
-TEST(EveryEnv, RollsOutPoliciesOfAnyWidth) {
-  for (Exec const& exec : every_exec())
-    for (EnvEntry const& entry : environments()) {
-      Acting s(exec, entry, 300, 2, {40, 100, 24, 190, 50, 256}, {256, 190, 24, 100, 40});
-      expect_policy(s, entry, 2 * policy_tolerance(exec));
+TEST_P(EveryEnv, RollsOutPoliciesOfAnyWidth) {
+  for (Exec const& exec : every_exec()) {
+    Acting s(exec, GetParam(), 300, 2, {40, 100, 24, 190, 50, 256}, {256, 190, 24, 100, 40});
+    expect_policy(s, GetParam(), 2 * policy_tolerance(exec));
+  }
+}
+
+TEST(PolicyAct, TakesGreedyActionsOfPoliciesOfAnyWidth) {
+  for (Exec const& exec : every_exec()) {
+    EnvEntry const& entry = find_environment("Pendulum");
+    Acting s(exec, entry, 1, 1, {40, 100, 24, 190, 50, 256});
+    constexpr int kRows = 300;
+    std::vector<float> rows;
+    for (int i = 0; i < 3 * kRows; ++i) rows.push_back(std::sin(0.7F * static_cast<float>(i)));
+    Buffer<float> observation = uploaded(exec, rows), action(exec, kRows);
+    PolicyView policy = s.policy();
+    policy.greedy = true;
+    visit(exec, [&](auto e) {
+      policy_act(e, entry.spec().actions, policy, 1, 0, {observation.data(), kRows, 3},
+                 {action.data(), kRows, 1});
+    });
+    std::vector<float> const got = download(action);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      std::vector<double> const x{rows.begin() + static_cast<std::ptrdiff_t>(3 * i),
+                                  rows.begin() + static_cast<std::ptrdiff_t>(3 * i + 3)};
+      EXPECT_NEAR(got[i], reference(s.actor_shape, s.actor_parameters, x)[0],
+                  2 * policy_tolerance(exec));
     }
+  }
 }
 
 TEST(Rollout, IsTheSameForAnyThreadsAndAnyBatch) {

@@ -1,14 +1,13 @@
 // Same seed, same bits: for any lane width, thread count, batch split, resume point, optimisation
 // level and device. The hashes stand in tests/golden, so that builds which cannot meet in one
 // process agree too.
-#include <gtest/gtest.h>
-
 #include <cmath>
 #include <fstream>
 #include <kernels/core/thread_pool.hpp>
 #include <sim/core/vector_env.hpp>
 #include <tests/device.hpp>
 #include <tests/sha256.hpp>
+#include <tests/sim/core/every_env.hpp>
 
 namespace loom {
 namespace {
@@ -40,12 +39,14 @@ Rows rows_of(VectorEnv const& env) {
   int const fields = env.memory().record.fields, o = env.observation_fields();
   Tiles<float> const record{memory.data(), fields};
   Tiles<float> const observation{memory.data() + env.padded() * fields, o};
-  int const kept = fields - static_cast<int>(Book::count) + static_cast<int>(Book::finished);
+  int const book = env.memory().book, statistics = book + static_cast<int>(Book::finished);
+  int const tail = book + static_cast<int>(Book::count);
   Rows rows(static_cast<std::size_t>(env.num_envs()));
   for (int i = 0; i < env.num_envs(); ++i) {
     auto& row = rows[static_cast<std::size_t>(i)];
     auto add = [&](float x) { row.push_back(std::isnan(x) ? 0x7fc00000U : as_uint(as_int(x))); };
-    for (int f = 0; f < kept; ++f) add(record.at(f, i));
+    for (int f = 0; f < fields; ++f)
+      if (f < statistics || f >= tail) add(record.at(f, i));
     for (int f = 0; f < o; ++f) add(observation.at(f, i));
     auto const at = static_cast<std::size_t>(i);
     add(reward[at]);
@@ -94,58 +95,52 @@ TEST(Sha256, MatchesThePublishedVector) {
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
-TEST(SameBits, WhateverTheLaneWidth) {
-  for (EnvEntry const& e : environments())
-    for (int const lanes : {0, 8, 1})
-      EXPECT_EQ(hash_of(e, Exec{Cpu{nullptr, lanes}}), golden(e))
-          << e.stem << " with lanes = " << lanes;
+TEST_P(EveryEnv, HasTheSameBitsWhateverTheLaneWidth) {
+  for (int const lanes : {0, 8, 1})
+    EXPECT_EQ(hash_of(GetParam(), Exec{Cpu{nullptr, lanes}}), golden(GetParam()))
+        << "lanes = " << lanes;
 }
 
-TEST(SameBits, WhateverTheNumberOfThreads) {
+TEST_P(EveryEnv, HasTheSameBitsWhateverTheNumberOfThreads) {
   ThreadPool two(2), three(3);
-  for (EnvEntry const& e : environments())
-    for (ThreadPool* const pool : {&two, &three})
-      EXPECT_EQ(hash_of(e, Exec{Cpu{pool}}), golden(e))
-          << e.stem << " on " << pool->threads() << " threads";
+  for (ThreadPool* const pool : {&two, &three})
+    EXPECT_EQ(hash_of(GetParam(), Exec{Cpu{pool}}), golden(GetParam()))
+        << pool->threads() << " threads";
 }
 
-TEST(SameBits, HoweverTheBatchIsSplit) {
-  for (EnvEntry const& e : environments())
-    EXPECT_EQ(hash_of(e, Exec{Cpu{}}, 10), golden(e)) << e.stem;
+TEST_P(EveryEnv, HasTheSameBitsHoweverTheBatchIsSplit) {
+  EXPECT_EQ(hash_of(GetParam(), Exec{Cpu{}}, 10), golden(GetParam()));
 }
 
-TEST(SameBits, WhenResumedFromASnapshotHalfway) {
+TEST_P(EveryEnv, HasTheSameBitsWhenResumedFromASnapshotHalfway) {
+  EnvEntry const& e = GetParam();
   std::vector<std::int32_t> ids(kInstances);
   for (int i = 0; i < kInstances; ++i) ids[static_cast<std::size_t>(i)] = i;
-  for (EnvEntry const& e : environments()) {
-    Batches first, second;
-    first.envs.emplace_back(Exec{Cpu{}}, randomised(e, 0, kInstances));
-    first.advance(kSteps / 2, kEvery);
-    Snapshot const saved = first.envs[0].save(ids);
-    // Another batch of other instances: whatever it has done before must leave no trace.
-    VectorEnvConfig const other = randomised(e, 77777, kInstances);
-    second.envs.emplace_back(Exec{Cpu{}}, other);
-    second.envs[0].step_random();
-    second.envs[0].restore(ids, saved, ids, Stream::resume);
-    second.bytes = first.bytes;
-    second.advance(kSteps / 2, kEvery);
-    EXPECT_EQ(second.hash(), golden(e)) << e.stem;
-  }
+  Batches first, second;
+  first.envs.emplace_back(Exec{Cpu{}}, randomised(e, 0, kInstances));
+  first.advance(kSteps / 2, kEvery);
+  Snapshot const saved = first.envs[0].save(ids);
+  // Another batch of other instances: whatever it has done before must leave no trace.
+  VectorEnvConfig const other = randomised(e, 77777, kInstances);
+  second.envs.emplace_back(Exec{Cpu{}}, other);
+  second.envs[0].step_random();
+  second.envs[0].restore(ids, saved, ids, Stream::resume);
+  second.bytes = first.bytes;
+  second.advance(kSteps / 2, kEvery);
+  EXPECT_EQ(second.hash(), golden(e));
 }
 
 #if DREAMLOOM_WITH_CUDA
-TEST(SameBits, OnTheDevice) {
+TEST_P(EveryEnv, HasTheSameBitsOnTheDevice) {
   SKIP_WITHOUT_DEVICE();
-  for (EnvEntry const& e : environments()) {
-    std::string hash[2];
-    for (int k = 0; k < 2; ++k) {
-      Batches run;
-      run.envs.emplace_back(k == 0 ? Exec{Cpu{}} : Exec{Gpu{}}, randomised(e, 0, 64));
-      run.advance(500, 50);
-      hash[k] = run.hash();
-    }
-    EXPECT_EQ(hash[0], hash[1]) << e.stem;
+  std::string hash[2];
+  for (int k = 0; k < 2; ++k) {
+    Batches run;
+    run.envs.emplace_back(k == 0 ? Exec{Cpu{}} : Exec{Gpu{}}, randomised(GetParam(), 0, 64));
+    run.advance(500, 50);
+    hash[k] = run.hash();
   }
+  EXPECT_EQ(hash[0], hash[1]);
 }
 #endif
 

@@ -156,53 +156,5 @@ TEST(VectorEnv, MemoryRoundTripContinuesBitForBit) {
   EXPECT_EQ(a.host_memory(), b.host_memory());
 }
 
-#if DREAMLOOM_WITH_CUDA
-TEST(EveryEnv, HasSeparateFunctionsForTheTwoMachines) {
-  // Templates of the two compilations can merge unseen, and the emulator would let the CPU's pass
-  // for the GPU's.
-  for (EnvEntry const& e : environments()) {
-    ASSERT_NE(e.gpu, nullptr);
-    auto address = [](auto f) { return reinterpret_cast<void*>(f); };
-    EXPECT_NE(address(e.gpu->reset), address(e.cpu->reset)) << e.stem;
-    EXPECT_NE(address(e.gpu->step), address(e.cpu->step)) << e.stem;
-    EXPECT_NE(address(e.gpu->step_random), address(e.cpu->step_random)) << e.stem;
-    EXPECT_NE(address(e.gpu->draw), address(e.cpu->draw)) << e.stem;
-  }
-}
-#endif
-
-TEST(EveryEnv, KeepsObservationsInsideItsSpace) {
-  for (EnvEntry const& e : environments()) {
-    VectorEnv env(Exec{Cpu{}}, {.name = e.spec().name, .num_envs = 64});
-    for (int t = 0; t < 300; ++t) {
-      env.step_random();
-      std::vector<float> const o = env.host_observation();
-      for (std::size_t k = 0; k < o.size(); ++k) {
-        auto const f = k % static_cast<std::size_t>(e.spec().observation);
-        ASSERT_GE(o[k], e.spec().observation_low[f] - 1e-6F) << e.stem;  // sin^2 + cos^2 by 1 ulp
-        ASSERT_LE(o[k], e.spec().observation_high[f] + 1e-6F) << e.stem;
-      }
-    }
-  }
-}
-
-TEST(EveryEnv, EveryParameterChangesTheTrajectory) {
-  for (EnvEntry const& e : environments())
-    for (int p = 0; p < e.cpu->num_parameters; ++p) {
-      ParamSpec const& s = e.cpu->parameters[p];
-      VectorEnvConfig config{.name = e.spec().name, .num_envs = 64};
-      VectorEnv plain(Exec{Cpu{}}, config);
-      config.parameters = {{s.name, Distribution::fixed, s.admissible.low, 0}};
-      VectorEnv changed(Exec{Cpu{}}, config);
-      bool differs = false;
-      for (int t = 0; t < 100 && !differs; ++t) {
-        plain.step_random();
-        changed.step_random();
-        differs = plain.host_observation() != changed.host_observation();
-      }
-      EXPECT_TRUE(differs) << e.stem << "." << s.name;
-    }
-}
-
 }  // namespace
 }  // namespace loom
