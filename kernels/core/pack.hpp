@@ -238,6 +238,21 @@ LOOM_INLINE void mul_hi_lo(Pack<std::uint32_t, W> a, std::uint32_t b, Pack<std::
   }
 }
 
+/// Lanes that hold two 16-bit numbers times 16-bit numbers, where no product exceeds 16 bits.
+template <int W>
+LOOM_INLINE Pack<std::uint32_t, W> scale_halves(Pack<std::uint32_t, W> pair,
+                                                Pack<std::uint32_t, W> factor) {
+#if defined(__AVX512BW__)
+  // Half the latency of the 32-bit product, which was a fifth of rendering.
+  if constexpr (W == 16) {
+    __m512i const f = (__m512i)factor.v;
+    return typename Pack<std::uint32_t, W>::Vector(
+        _mm512_mullo_epi16((__m512i)pair.v, _mm512_or_si512(f, _mm512_slli_epi32(f, 16))));
+  }
+#endif
+  return pair * factor;
+}
+
 /// Bytes 2, 1, 0 of every lane, 3 * W of them: pixels 0x00RRGGBB as red green blue.
 template <int W>
 LOOM_INLINE void store_rgb(std::uint8_t* out, Pack<std::uint32_t, W> pixels) {
@@ -258,6 +273,35 @@ LOOM_INLINE void store_rgb(std::uint8_t* out, Pack<std::uint32_t, W> pixels) {
     std::uint32_t const rgb = __builtin_bswap32(pixels.v[i] << 8);
     __builtin_memcpy(out + 3 * i, &rgb, i + 1 < W ? 4 : 3);
   }
+}
+
+/// The same of 64 pixels in a row at p.
+LOOM_INLINE void store_rgb64(std::uint8_t* out, std::uint32_t const* p) {
+#if defined(__AVX512VBMI__) && defined(__AVX512BW__)
+  // Three whole lines where four stores of 48 bytes would cross most of theirs.
+  alignas(64) static constexpr auto kOrder = [] {
+    struct {
+      std::uint8_t byte[3][64];
+    } order{};
+    for (int line = 0; line < 3; ++line)
+      for (int b = 0; b < 64; ++b) {
+        int const k = 64 * line + b, pixel = k / 3 - 16 * line;
+        order.byte[line][b] = static_cast<std::uint8_t>(4 * pixel + 2 - k % 3);
+      }
+    return order;
+  }();
+  __m512i in[4];
+  for (int k = 0; k < 4; ++k) in[k] = _mm512_loadu_si512(p + 16 * k);
+  for (int k = 0; k < 3; ++k)
+    _mm512_storeu_si512(out + 64 * k, _mm512_permutex2var_epi8(
+                                          in[k], _mm512_load_si512(kOrder.byte[k]), in[k + 1]));
+#else
+  for (int k = 0; k < 64; k += kLanes) {
+    Pack<std::uint32_t, kLanes> pixels;
+    __builtin_memcpy(&pixels.v, p + k, sizeof(pixels.v));
+    store_rgb(out + 3 * k, pixels);
+  }
+#endif
 }
 
 }  // namespace loom

@@ -124,8 +124,10 @@ struct Polygon {
 template <class U>
 HD U blend(U pixel, std::uint32_t colour, U weight) {
   U const rest = U(256U) - weight;
-  U const red_blue = (pixel & U(0xFF00FFU)) * rest + weight * U(colour & 0xFF00FFU) + U(0x800080U);
-  U const green = ((pixel & U(0x00FF00U)) >> 8) * rest + weight * U(colour >> 8 & 0xFFU) + U(0x80U);
+  U const red_blue = scale_halves(pixel & U(0xFF00FFU), rest) +
+                     scale_halves(U(colour & 0xFF00FFU), weight) + U(0x800080U);
+  U const green = scale_halves((pixel & U(0x00FF00U)) >> 8, rest) +
+                  scale_halves(U(colour >> 8 & 0xFFU), weight) + U(0x80U);
   return (red_blue >> 8 & U(0xFF00FFU)) | (green & U(0xFF00U));
 }
 
@@ -134,6 +136,7 @@ template <class F>
 HD UintOf<F> weight_of(F coverage, Colour colour) {
   auto const opacity = 255U - (static_cast<std::uint32_t>(colour) >> 24);
   auto const weight = as_uint(to_int(math::fma(coverage, F(256.F), F(0.5F))));
+  if (opacity == 255U) return weight;
   return (weight * UintOf<F>(opacity + (opacity >> 7))) >> 8;
 }
 
@@ -169,7 +172,7 @@ struct Canvas {
   static constexpr int kPixels = 8192;  // 32 KB: stays in the first cache
   static constexpr int kPad = 16;       // rows begin on whole packs
 
-  alignas(64) std::uint32_t pixels[kPixels];
+  alignas(64) std::uint32_t pixels[kPixels + kPad];  // the last pack may reach beyond its row
 
   static int stride(ImageSize size) { return (size.width + kPad - 1) / kPad * kPad; }
   static int rows(ImageSize size) { return std::min(size.height, kPixels / stride(size)); }
@@ -179,7 +182,8 @@ struct Canvas {
     auto const rgb = static_cast<std::uint32_t>(colour) & 0xFFFFFFU;
     for (int y = std::max(bounds.y0, top); y < std::min(bounds.y1, bottom); ++y) {
       std::uint32_t* const row = pixels + (y - top) * line;
-      for (int x = bounds.x0 / kPad * kPad; x < bounds.x1; x += kWidth<F>) {
+      // From the shape's own left edge: most shapes are one pack wide.
+      for (int x = bounds.x0; x < bounds.x1; x += kWidth<F>) {
         auto const column = iota(Lane<F>{x});
         F const coverage = shape.coverage(convert<F>(column) + F(0.5F), F(to_float(y) + 0.5F));
         // Lanes left and right of the bounds keep their pixel, as GPU threads there do.
@@ -196,8 +200,9 @@ struct Canvas {
   void paint(Scene const& scene, ImageSize size, int top, int bottom, std::uint8_t* image) {
     int const line = stride(size);
     Frame const frame(scene, size);
-    std::fill(pixels, pixels + (bottom - top) * line,
-              static_cast<std::uint32_t>(scene.backdrop) & 0xFFFFFFU);
+    auto const backdrop = static_cast<std::uint32_t>(scene.backdrop) & 0xFFFFFFU;
+    for (int k = 0; k < (bottom - top) * line; k += kWidth<F>)
+      store(pixels, Lane<F>{k}, UintOf<F>(backdrop));
     for (int k = 0; k < scene.count; ++k) {
       Primitive const& shape = scene.primitives[k];
       Bounds const bounds(shape, frame, size);
@@ -210,6 +215,8 @@ struct Canvas {
       std::uint32_t const* const row = pixels + (y - top) * line;
       std::uint8_t* const out = image + std::ptrdiff_t{3} * y * size.width;
       int x = 0;
+      if constexpr (kWidth < F >> 1)
+        for (; x + 64 <= size.width; x += 64) store_rgb64(out + std::ptrdiff_t{3} * x, row + x);
       for (; x + kWidth<F> <= size.width; x += kWidth<F>)
         store_rgb(out + std::ptrdiff_t{3} * x, load(row, Lane<F>{x}));
       for (; x < size.width; ++x) store_rgb(out + std::ptrdiff_t{3} * x, row[x]);

@@ -1,5 +1,6 @@
 #include <benchmark/benchmark.h>
 
+#include <kernels/core/buffer.hpp>
 #include <kernels/render/raster.hpp>
 #include <vector>
 
@@ -26,15 +27,16 @@ void render_cpu(benchmark::State& state) {
     float const phase = static_cast<float>(m) / static_cast<float>(count);
     scenes.push_back(cart_and_pole(2 * phase - 1, 1 + phase));
   }
-  std::vector<std::uint8_t> images(scenes.size() * 3 * static_cast<std::size_t>(side * side));
+  Buffer<std::uint8_t> images(Exec{Cpu{}},
+                              scenes.size() * 3 * static_cast<std::size_t>(side * side));
   for (auto _ : state) {
-    render(Cpu{}, scenes, {side, side}, images);
+    render(Cpu{}, scenes, {side, side}, images.out());
     benchmark::DoNotOptimize(images.data());
   }
   state.SetItemsProcessed(state.iterations() * count);
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(images.size()));
 }
-BENCHMARK(render_cpu)->Args({64, 256})->Args({84, 256})->Args({512, 1});
+BENCHMARK(render_cpu)->Args({64, 16})->Args({64, 256})->Args({84, 256})->Args({512, 1});
 
 }  // namespace
 }  // namespace loom

@@ -141,20 +141,22 @@ TEST(MlpTraining, EqualsADoubleReferenceForEveryShape) {
 /// A width a test: every way a layer can be spread, each to be noticed alone.
 class MlpTrainingOfWidth : public testing::TestWithParam<int> {
  protected:
-  static void expect_rows(int rows) {
-    int const width = GetParam();
-    for (Exec const& exec : every_exec()) {
-      expect_reference(exec, {{3, width, 20, width}}, rows);
-      expect_reference(exec, {{width, 20, 5}, Activation::silu, Activation::tanh}, rows);
-    }
+  static void expect_widening(int rows) {
+    for (Exec const& exec : every_exec())
+      expect_reference(exec, {{3, GetParam(), 20, GetParam()}}, rows);
+  }
+  static void expect_narrowing(int rows) {
+    for (Exec const& exec : every_exec())
+      expect_reference(exec, {{GetParam(), 20, 5}, Activation::silu, Activation::tanh}, rows);
   }
 };
 INSTANTIATE_TEST_SUITE_P(, MlpTrainingOfWidth, testing::Values(40, 100, 190, 250));
 
-TEST_P(MlpTrainingOfWidth, TakesFewRows) { expect_rows(130); }
-
+TEST_P(MlpTrainingOfWidth, WidensFewRows) { expect_widening(130); }
+TEST_P(MlpTrainingOfWidth, NarrowsFewRows) { expect_narrowing(130); }
 // More tiles than the emulated device holds at once.
-TEST_P(MlpTrainingOfWidth, TakesManyRows) { expect_rows(2100); }
+TEST_P(MlpTrainingOfWidth, WidensManyRows) { expect_widening(2100); }
+TEST_P(MlpTrainingOfWidth, NarrowsManyRows) { expect_narrowing(2100); }
 
 TEST(MlpTraining, HandlesAnyNumberOfRows) {
   for (Exec const& exec : every_exec())
