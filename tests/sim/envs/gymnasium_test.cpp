@@ -2,12 +2,9 @@
 // spaces, its limits, and the returns of a random policy.
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <fstream>
-#include <sim/core/vector_env.hpp>
 #include <sstream>
-#include <tests/device.hpp>
-#include <tests/fixture.hpp>
+#include <tests/sim/envs/one_step.hpp>
 
 namespace loom {
 namespace {
@@ -16,25 +13,30 @@ constexpr double kTolerance = 2e-6;  // one step's rounding, relative to max(1, 
 
 constexpr double kBoundary = 5e-7;  // a float at 2.4 is 1.2e-7 from its neighbour
 
-double error(double got, double want) {
-  return std::abs(got - want) / std::max(1.0, std::abs(want));
-}
-
-double angle_error(double got, double want) {
-  return std::abs(std::remainder(got - want, 2 * M_PI)) / std::max(1.0, std::abs(want));
-}
-
-/// The first float after `keys`, each looked for behind the one before: enough for our own JSON
-/// file.
-double json_number(std::vector<std::string> const& keys) {
+/// The text behind `keys`, each looked for behind the one before: enough for our own JSON file.
+std::string json_after(std::vector<std::string> const& keys) {
   std::ifstream file(Fixture::folder() + "gymnasium/spaces.json");
   std::stringstream text;
   text << file.rdbuf();
   std::string const all = text.str();
   std::size_t at = 0;
-  for (std::string const& k : keys) at = all.find('"' + k + '"', at);
-  EXPECT_NE(at, std::string::npos) << keys.back();
-  return std::stod(all.substr(all.find_first_of("-0123456789", all.find(':', at))));
+  for (std::string const& k : keys) at = std::min(all.find('"' + k + '"', at), all.size());
+  EXPECT_LT(at, all.size()) << keys.back();
+  return all.substr(std::min(all.find(':', at), all.size()));
+}
+
+double json_number(std::vector<std::string> const& keys) {
+  std::string const text = json_after(keys);
+  return std::stod(text.substr(text.find_first_of("-0123456789")));
+}
+
+/// Item i of a list, as its text.
+std::string json_item(std::vector<std::string> const& keys, int i) {
+  std::stringstream text(json_after(keys));
+  std::string item;
+  std::getline(text, item, '[');
+  for (int k = 0; k <= i; ++k) std::getline(text >> std::ws, item, ',');
+  return item.substr(0, item.find_first_of(" \n]"));
 }
 
 TEST(CartPole, StepsAsGymnasium) {
@@ -110,19 +112,36 @@ TEST(Pendulum, StepsAsGymnasium) {
   }
 }
 
+/// Every environment that follows one of Gymnasium's.
+constexpr std::pair<char const*, char const*> kTwins[] = {
+    {"CartPole", "CartPole-v1"},
+    {"Pendulum", "Pendulum-v1"},
+    {"Acrobot", "Acrobot-v1"},
+    {"MountainCar", "MountainCar-v0"},
+    {"MountainCarContinuous", "MountainCarContinuous-v0"}};
+
 TEST(EveryEnv, HasTheSpacesAndLimitsOfGymnasium) {
-  auto const& cartpole = find_environment("CartPole").spec();
-  EXPECT_TRUE(cartpole.actions.discrete);
-  EXPECT_EQ(cartpole.actions.size, json_number({"CartPole-v1", "action", "n"}));
-  EXPECT_EQ(cartpole.max_steps, json_number({"CartPole-v1", "max_episode_steps"}));
-  EXPECT_FLOAT_EQ(cartpole.observation_high[0], 4.8F);
-  EXPECT_FLOAT_EQ(cartpole.observation_high[2], 0.41887902F);
-  EXPECT_TRUE(std::isinf(cartpole.observation_high[1]));
-  auto const& pendulum = find_environment("Pendulum").spec();
-  EXPECT_FALSE(pendulum.actions.discrete);
-  EXPECT_EQ(pendulum.actions.low, json_number({"Pendulum-v1", "action", "low"}));
-  EXPECT_EQ(pendulum.max_steps, json_number({"Pendulum-v1", "max_episode_steps"}));
-  EXPECT_EQ(pendulum.observation_high[2], 8);
+  for (auto const& [name, id] : kTwins) {
+    EnvSpec const& spec = find_environment(name).spec();
+    EXPECT_EQ(spec.max_steps, json_number({id, "max_episode_steps"})) << name;
+    EXPECT_EQ(spec.observation, json_number({id, "observation", "shape"})) << name;
+    for (int f = 0; f < spec.observation; ++f) {
+      std::string const low = json_item({id, "observation", "low"}, f),
+                        high = json_item({id, "observation", "high"}, f);
+      // JSON has no infinity: null.
+      float const unbounded = kUnbounded;
+      EXPECT_FLOAT_EQ(spec.observation_low[f], low == "null" ? -unbounded : std::stof(low)) << name;
+      EXPECT_FLOAT_EQ(spec.observation_high[f], high == "null" ? unbounded : std::stof(high))
+          << name;
+    }
+    if (spec.actions.discrete) {
+      EXPECT_EQ(spec.actions.size, json_number({id, "action", "n"})) << name;
+    } else {
+      EXPECT_EQ(spec.actions.size, json_number({id, "action", "shape"})) << name;
+      EXPECT_EQ(spec.actions.low, json_number({id, "action", "low"})) << name;
+      EXPECT_EQ(spec.actions.high, json_number({id, "action", "high"})) << name;
+    }
+  }
 }
 
 TEST(CartPole, FallingAtTheTimeLimitIsAnEndOfTheTask) {
@@ -156,6 +175,9 @@ TEST(EveryEnv, PaysARandomPolicyWhatGymnasiumPays) {
     char const *env, *id, *policy;
   };
   for (Case const& c : {Case{"CartPole", "CartPole-v1", "random_policy"},
+                        Case{"Acrobot", "Acrobot-v1", "random_policy"},
+                        Case{"MountainCar", "MountainCar-v0", "random_policy"},
+                        Case{"MountainCarContinuous", "MountainCarContinuous-v0", "random_policy"},
                         Case{"Pendulum", "Pendulum-v1", "uniform_torque"},
                         Case{"Pendulum", "Pendulum-v1", "zero_torque"}}) {
     int const n = 20000;
