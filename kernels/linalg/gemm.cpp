@@ -1,8 +1,7 @@
 #include <algorithm>
-#include <kernels/core/pack_transpose.hpp>
 #include <kernels/core/thread_pool.hpp>
+#include <kernels/linalg/gemm_pack.hpp>
 #include <kernels/linalg/gemm_shape.hpp>
-#include <kernels/linalg/gemm_tile.hpp>
 #include <memory>
 #include <new>
 #include <utility>
@@ -49,39 +48,6 @@ float* scratch(std::size_t n) {
     size = n;
   }
   return memory.get();
-}
-
-/// Width of the packed panel of nc columns: whole packs.
-int padded(int nc) { return (nc + kPackWidth - 1) / kPackWidth * kPackWidth; }
-
-/// Copies b (kc x nc) to [kc][padded(nc)], zeros beyond nc.
-void pack_panel(Strided b, int kc, int nc, float* to) {
-  constexpr Lane<Wide> kFirst{0};
-  int const width = padded(nc);
-  if (b.col == 1 || b.row != 1) {
-    for (int k = 0; k < kc; ++k, to += width) {
-      float const* const row = b.data + k * b.row;
-      for (int j = 0; j < nc; ++j) to[j] = row[j * b.col];
-      for (int j = nc; j < width; ++j) to[j] = 0.F;
-    }
-    return;
-  }
-  // b is stored by columns: transpose blocks in registers.
-  for (int j0 = 0; j0 < width; j0 += kPackWidth) {
-    float const* const column = b.data + j0 * b.col;
-    int const columns = std::min(kPackWidth, nc - j0);
-    int k = 0;
-    for (; k + kPackWidth <= kc; k += kPackWidth) {
-      Wide block[kPackWidth];
-      for (int j = 0; j < kPackWidth; ++j)
-        block[j] = j < columns ? load(column + j * b.col + k, kFirst) : Wide(0.F);
-      transpose(block);
-      for (int i = 0; i < kPackWidth; ++i) store(to + (k + i) * width + j0, kFirst, block[i]);
-    }
-    for (; k < kc; ++k)
-      for (int j = 0; j < kPackWidth; ++j)
-        to[k * width + j0 + j] = j < columns ? column[j * b.col + k] : 0.F;
-  }
 }
 
 /// Rows and columns of c and the range of products that one call adds.
