@@ -63,7 +63,7 @@ std::size_t conv_workspace(Gpu exec, ConvShape const& shape, int rows);
 /// Errors   ShapeError if the sizes do not fit or the workspace is too small.
 /// Bits     equal from run to run; on a Cpu also for any number of threads.
 /// Device   cuDNN, opened on first use, its deterministic algorithms pinned; without it (said once
-///          on stderr) or where it declines a shape, patches side by side and gemm. No allocation
+///          on stderr), where it declines a shape or finds an operand not aligned to 16 bytes, patches side by side and gemm. No allocation
 ///          once a shape has been used, so it may be captured.
 /// Source   CPU: register tiles read the window's rows in place, as Goto and van de Geijn's gemm
 ///          would read a matrix of patches; 1.0 to 2 times oneDNN 2.6 (LAB section 5's shapes).

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdio>
+#include <initializer_list>
 #include <kernels/core/device.hpp>
 #include <kernels/core/dynamic_library.hpp>
 #include <kernels/core/error.hpp>
@@ -161,11 +162,19 @@ class Plans {
   std::map<std::array<int, 10>, Plan> plans_;
 };
 
-/// One direction. submit(handle, plan) gives the library's status.
+/// What the library's kernels may assume of addresses.
+bool aligned(std::initializer_list<void const*> addresses) {
+  std::uintptr_t bits = 0;
+  for (void const* p : addresses) bits |= reinterpret_cast<std::uintptr_t>(p);
+  return bits % 16 == 0;
+}
+
+/// One direction. submit(library, handle, plan) gives the library's status.
 template <class Submit>
-bool run(Gpu exec, Convolution const& c, int direction, std::size_t space, Submit const& submit) {
+bool run(Gpu exec, Convolution const& c, int direction, std::initializer_list<void const*> operands,
+         std::size_t space, Submit const& submit) {
   Library const* const l = library();
-  if (l == nullptr) return false;
+  if (l == nullptr || !aligned(operands)) return false;
   auto const d = static_cast<std::size_t>(direction);
   return Plans::instance().use(*l, exec, c, [&](Handle handle, Plan& plan) {
     if (!plan.taken[d] || plan.bytes[d] > space) return false;
@@ -198,26 +207,30 @@ std::size_t workspace(Gpu exec, Convolution const& c) {
 
 bool forward(Gpu exec, Convolution const& c, float const* x, float const* w, float* y,
              Out<std::uint8_t> space) {
-  return run(exec, c, kForward, space.size, [&](Library const& l, Handle handle, Plan const& p) {
-    return l.forward(handle, &kOne, p.x, x, p.w, w, p.window, kImplicitPrecompGemm, space.data,
-                     space.size, &kZero, p.y, y);
-  });
+  return run(exec, c, kForward, {x, w, y}, space.size,
+             [&](Library const& l, Handle handle, Plan const& p) {
+               return l.forward(handle, &kOne, p.x, x, p.w, w, p.window, kImplicitPrecompGemm,
+                                space.data, space.size, &kZero, p.y, y);
+             });
 }
 
 bool backward_data(Gpu exec, Convolution const& c, float const* dy, float const* w, float* dx,
                    Out<std::uint8_t> space) {
-  return run(exec, c, kData, space.size, [&](Library const& l, Handle handle, Plan const& p) {
-    return l.data(handle, &kOne, p.w, w, p.y, dy, p.window, kBackwardDataAlgo1, space.data,
-                  space.size, &kZero, p.x, dx);
-  });
+  return run(exec, c, kData, {dy, w, dx}, space.size,
+             [&](Library const& l, Handle handle, Plan const& p) {
+               return l.data(handle, &kOne, p.w, w, p.y, dy, p.window, kBackwardDataAlgo1,
+                             space.data, space.size, &kZero, p.x, dx);
+             });
 }
 
 bool backward_weights(Gpu exec, Convolution const& c, float const* x, float const* dy, float* dw,
                       Result result, Out<std::uint8_t> space) {
-  return run(exec, c, kWeights, space.size, [&](Library const& l, Handle handle, Plan const& p) {
-    return l.weights(handle, &kOne, p.x, x, p.y, dy, p.window, kBackwardFilterAlgo1, space.data,
-                     space.size, result == Result::add ? &kOne : &kZero, p.w, dw);
-  });
+  return run(exec, c, kWeights, {x, dy, dw}, space.size,
+             [&](Library const& l, Handle handle, Plan const& p) {
+               return l.weights(handle, &kOne, p.x, x, p.y, dy, p.window, kBackwardFilterAlgo1,
+                                space.data, space.size, result == Result::add ? &kOne : &kZero, p.w,
+                                dw);
+             });
 }
 
 }  // namespace loom::cudnn

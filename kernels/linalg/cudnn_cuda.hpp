@@ -14,9 +14,9 @@ struct Convolution {
 /// Bytes that the directions which the library takes need at most.
 std::size_t workspace(Gpu exec, Convolution const& c);
 
-// False when the library is missing (said once on stderr), declines the convolution or needs more
-// workspace: nothing has been submitted then. A convolution always gets the same answer, and the
-// same algorithm, which is a deterministic one.
+// False when the library is missing (said once on stderr), declines the convolution, needs more
+// workspace or an operand is not aligned to 16 bytes: nothing has been submitted then. A convolution
+// always gets the same algorithm, which is a deterministic one.
 bool forward(Gpu exec, Convolution const& c, float const* x, float const* w, float* y,
              Out<std::uint8_t> workspace);
 bool backward_data(Gpu exec, Convolution const& c, float const* dy, float const* w, float* dx,

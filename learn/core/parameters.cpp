@@ -1,4 +1,5 @@
 #include <Eigen/QR>
+#include <cmath>
 #include <kernels/core/random.hpp>
 #include <learn/core/parameters.hpp>
 #include <numeric>
@@ -24,6 +25,26 @@ std::vector<ParameterShape> mlp_parameters(std::string const& name, MlpShape con
     auto const out = static_cast<std::size_t>(net.sizes[static_cast<std::size_t>(l) + 1]);
     std::string const layer = name + "." + std::to_string(l);
     shapes.push_back({layer + ".weight", {out, in}});
+    shapes.push_back({layer + ".bias", {out}});
+  }
+  return shapes;
+}
+
+std::vector<ParameterShape> conv_encoder_parameters(std::string const& name,
+                                                    ConvEncoderShape const& net) {
+  std::vector<ParameterShape> shapes;
+  for (int l = 0; l < net.depth(); ++l) {
+    std::string const layer = name + "." + std::to_string(l);
+    auto const out = static_cast<std::size_t>(net.layer_biases(l)),
+               in = static_cast<std::size_t>(net.layer_weights(l)) / out;
+    if (l < static_cast<int>(net.layers.size())) {
+      ConvShape const s = net.conv(l);
+      auto const kernel = static_cast<std::size_t>(s.kernel);
+      shapes.push_back(
+          {layer + ".weight", {out, kernel, kernel, static_cast<std::size_t>(s.channels)}});
+    } else {
+      shapes.push_back({layer + ".weight", {out, in}});
+    }
     shapes.push_back({layer + ".bias", {out}});
   }
   return shapes;
@@ -99,6 +120,25 @@ std::vector<float> orthogonal_mlp(MlpShape const& net, float hidden_gain, float 
     std::vector<float> const w =
         orthogonal(out, in, gain, seed, stream + static_cast<std::uint32_t>(l));
     all.insert(all.end(), w.begin(), w.end());
+    all.insert(all.end(), static_cast<std::size_t>(out), 0.F);
+  }
+  return all;
+}
+
+std::vector<float> initial_conv_encoder(ConvEncoderShape const& net, Initial initial, float gain,
+                                        std::uint64_t seed, std::uint32_t stream) {
+  std::vector<float> all;
+  for (int l = 0; l < net.depth(); ++l) {
+    int const out = net.layer_biases(l), in = net.layer_weights(l) / out;
+    std::uint32_t const own = stream + static_cast<std::uint32_t>(l);
+    if (initial == Initial::orthogonal) {
+      std::vector<float> const w = orthogonal(out, in, gain, seed, own);
+      all.insert(all.end(), w.begin(), w.end());
+    } else {
+      float const bound = gain * std::sqrt(3.F / static_cast<float>(in));
+      for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(in * out); ++i)
+        all.push_back(Random<float>(seed, own, i, Purpose::weights).uniform(-bound, bound));
+    }
     all.insert(all.end(), static_cast<std::size_t>(out), 0.F);
   }
   return all;

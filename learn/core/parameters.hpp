@@ -2,6 +2,7 @@
 // The parameters of a learner: one contiguous buffer with named views, and a gradient of the same shape.
 #include <cstdint>
 #include <kernels/core/buffer.hpp>
+#include <kernels/nn/conv_encoder.hpp>
 #include <kernels/nn/mlp.hpp>
 #include <learn/core/checkpoint.hpp>
 #include <string>
@@ -19,6 +20,10 @@ struct ParameterShape {
 
 /// `name`.0.weight, `name`.0.bias, `name`.1.weight ... in the order in which MlpShape counts them.
 std::vector<ParameterShape> mlp_parameters(std::string const& name, MlpShape const& net);
+
+/// The same of an encoder; a convolution's weight is (filters, kernel, kernel, channels).
+std::vector<ParameterShape> conv_encoder_parameters(std::string const& name,
+                                                    ConvEncoderShape const& net);
 
 /// Values and gradient of everything one optimiser moves. Optimiser, target copy, all-reduce and checkpoint
 /// are one call each, because the memory is one piece.
@@ -56,5 +61,14 @@ std::vector<float> orthogonal(int rows, int cols, float gain, std::uint64_t seed
 /// Orthogonal weights with hidden_gain, output_gain for the last layer; zero biases. As one flat vector.
 std::vector<float> orthogonal_mlp(MlpShape const& net, float hidden_gain, float output_gain,
                                   std::uint64_t seed, std::uint32_t stream);
+
+enum class Initial { orthogonal, fan_in };
+
+/// Weights of an encoder, a filter a row; zero biases. As one flat vector.
+///
+/// orthogonal  each layer's matrix is orthogonal(...) times gain: sqrt(2) for relu
+/// fan_in      uniform with deviation gain / sqrt(inputs of a filter or output): He et al. 2015
+std::vector<float> initial_conv_encoder(ConvEncoderShape const& net, Initial initial, float gain,
+                                        std::uint64_t seed, std::uint32_t stream);
 
 }  // namespace loom

@@ -84,7 +84,8 @@ OutRows<float> GradientTape::gradient(Value v) {
 }
 
 std::size_t GradientTape::bytes() const {
-  std::size_t n = 0;
+  std::size_t n = workspace_.size();
+  for (Buffer<float> const& input : activation_inputs_) n += input.size() * sizeof(float);
   for (Stored const& s : values_) n += s.value.size() * (1 + s.slots.size()) * sizeof(float);
   return n;
 }

@@ -2,6 +2,7 @@
 // Reverse mode over row-major matrices: a program recorded once, replayed without allocation.
 #include <functional>
 #include <kernels/core/buffer.hpp>
+#include <kernels/nn/conv_encoder.hpp>
 #include <kernels/nn/mlp_training.hpp>
 #include <vector>
 
@@ -36,6 +37,26 @@ class GradientTape {
   /// net(x); the parameters' gradient is overwritten. net and the views must outlive the tape.
   Value mlp(Value x, MlpTraining& net, In<float> parameters, Out<float> gradient);
 
+  /// Layers of any width. parameters: the weights, then the biases, which may be left out; gradient is as
+  /// long and is overwritten. The views must outlive the tape. In backward() the gradient of their result
+  /// is multiplied by the activation's derivative in place.
+  ///
+  /// activation(w * x + b); the parameters as kernels/linalg/conv.hpp orders them.
+  Value conv(Value x, ConvShape const& shape, Activation activation, In<float> parameters,
+             Out<float> gradient);
+  /// The same of images that the caller fills before forward(), bytes for example.
+  Value conv(ConvInput const& x, ConvShape const& shape, Activation activation,
+             In<float> parameters, Out<float> gradient);
+  /// The transposed convolution: from shape.outputs() columns to shape.inputs(); a bias a channel.
+  Value conv_transposed(Value x, ConvShape const& shape, Activation activation,
+                        In<float> parameters, Out<float> gradient);
+  /// activation(x W^T + b), W[outputs][inputs].
+  Value dense(Value x, int outputs, Activation activation, In<float> parameters,
+              Out<float> gradient);
+  /// All layers of an encoder.
+  Value encoder(ConvInput const& x, ConvEncoderShape const& shape, In<float> parameters,
+                Out<float> gradient);
+
   void forward() { forward(exec_); }
   void forward(Exec const& exec);
   /// After forward(). Throws ShapeError when nothing ends the program.
@@ -45,7 +66,7 @@ class GradientTape {
   OutRows<float> value(Value v) { return matrix(values_[at(v)].value, v); }
   /// Complete once every reader has run backwards, so inside the node's own Backward and after backward().
   OutRows<float> gradient(Value v);
-  /// Bytes of all values and gradients.
+  /// Bytes of all values, gradients and what layers need besides.
   std::size_t bytes() const;
 
  private:
@@ -67,12 +88,28 @@ class GradientTape {
   OutRows<float> matrix(Buffer<float>& b, Value v) {
     return {b.data(), values_[at(v)].rows, values_[at(v)].cols};
   }
+  /// y and what the activation got (empty unless its derivative is taken there).
+  using LayerForward = std::function<void(Exec const&, OutRows<float> y, OutRows<float> input)>;
+  /// kept: y, or what the activation got; dy becomes dz; dx may be empty.
+  using LayerBackward =
+      std::function<void(Exec const&, InRows<float> kept, OutRows<float> dy, OutRows<float> dx)>;
+
   Value add_value(int rows, int cols, bool differentiable);
   void record(Node node);
+  /// A node that keeps its activation's input where the derivative needs it.
+  Value layer(int rows, int cols, std::vector<Value> inputs, Activation activation,
+              LayerForward forward, LayerBackward backward);
+  template <class Read>
+  Value conv_of(int rows, std::vector<Value> inputs, Read const& read, ConvShape const& shape,
+                Activation activation, In<float> parameters, Out<float> gradient);
+  /// The workspace that all layers share becomes at least that large.
+  void need_workspace(std::size_t bytes);
 
   Exec exec_;
   std::vector<Stored> values_;
   std::vector<Node> nodes_;
+  std::vector<Buffer<float>> activation_inputs_;
+  Buffer<std::uint8_t> workspace_;
 };
 
 }  // namespace loom

@@ -197,8 +197,9 @@ std::vector<Case> cases() {
         {ConvShape{6, 6, 33, 16, 4, 2, 0}, 65, Activation::silu},
         {ConvShape{5, 6, 16, 33, 3, 2, 2}, 7, Activation::identity},
         {ConvShape{8, 8, 16, 70, 1, 2, 0}, 4, Activation::relu},
-        {ConvShape{4, 4, 150, 20, 4, 1, 0}, 9, Activation::relu},  // one pixel, two depth blocks
-        {ConvShape{10, 9, 2, 3, 3, 5, 1}, 2, Activation::silu}})   // a stride beyond the kernel
+        {ConvShape{4, 4, 150, 20, 4, 1, 0}, 9, Activation::relu},   // one pixel, two depth blocks
+        {ConvShape{6, 6, 128, 128, 4, 2, 0}, 3, Activation::relu},  // fewer slabs than threads
+        {ConvShape{10, 9, 2, 3, 3, 5, 1}, 2, Activation::silu}})    // a stride beyond the kernel
     all.emplace_back(shape, rows, activation);
   return all;
 }
