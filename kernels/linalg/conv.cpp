@@ -11,7 +11,6 @@ namespace {
 
 using namespace conv_cpu;
 using gemm_cpu::pack_panel;
-using gemm_cpu::padded;
 using gemm_cpu::Strided;
 
 constexpr int kDepth = 512;  // elements of a patch whose panel is streamed from the L2 at a time
@@ -72,7 +71,12 @@ void fill_offsets(Problem const& p, int images) {
 /// Images [begin, end) with their padding, in place where there is none.
 float const* padded_images(Problem const& p, ConvInput const& x, int begin, int end,
                            float* scratch) {
-  if (x.bytes.data == nullptr && p.s.padding == 0) return x.floats.row(begin);
+  if (x.bytes.data == nullptr && p.s.padding == 0) {
+    float const* const images = x.floats.row(begin);
+    // Tiles skip rows, which no hardware prefetcher follows: 1.2 times for 64 x 64 x 3, kernel 8.
+    for (int i = 0; i < (end - begin) * p.plan.image; i += 16) __builtin_prefetch(images + i);
+    return images;
+  }
   int const line = p.s.width * p.s.channels, edge = p.s.padding * p.s.channels;
   if (p.s.padding > 0)
     std::fill_n(scratch, static_cast<std::ptrdiff_t>(end - begin) * p.plan.image, 0.F);

@@ -100,8 +100,9 @@ class GradientTape {
   Value layer(int rows, int cols, std::vector<Value> inputs, Activation activation,
               LayerForward forward, LayerBackward backward);
   template <class Read>
-  Value conv_of(int rows, std::vector<Value> inputs, Read const& read, ConvShape const& shape,
-                Activation activation, In<float> parameters, Out<float> gradient);
+  Value conv_of(int rows, std::vector<Value> const& inputs, Read const& read,
+                ConvShape const& shape, Activation activation, In<float> parameters,
+                Out<float> gradient);
   /// The workspace that all layers share becomes at least that large.
   void need_workspace(std::size_t bytes);
 

@@ -56,14 +56,15 @@ GradientTape::Value GradientTape::layer(int rows, int cols, std::vector<Value> i
 
 /// read() gives the images.
 template <class Read>
-GradientTape::Value GradientTape::conv_of(int rows, std::vector<Value> inputs, Read const& read,
-                                          ConvShape const& shape, Activation activation,
-                                          In<float> parameters, Out<float> gradient) {
+GradientTape::Value GradientTape::conv_of(int rows, std::vector<Value> const& inputs,
+                                          Read const& read, ConvShape const& shape,
+                                          Activation activation, In<float> parameters,
+                                          Out<float> gradient) {
   shape.check("tape: conv");
   Views const v("tape: conv", shape.weights(), shape.filters, parameters, gradient);
   need_workspace(visit(exec_, [&](auto e) { return conv_workspace(e, shape, rows); }));
   return layer(
-      rows, shape.outputs(), std::move(inputs), activation,
+      rows, shape.outputs(), inputs, activation,
       [this, read, shape, activation, v](Exec const& exec, OutRows<float> y, OutRows<float> input) {
         visit(exec, [&](auto e) {
           loom::conv(e, shape, read(), v.weight, v.bias, y, input,
