@@ -20,7 +20,8 @@ struct Acrobot {
                                 .max_steps = 500,
                                 .observation_low = {-1, -1, -1, -1, -12.566371F, -28.274334F},
                                 .observation_high = {1, 1, 1, 1, 12.566371F, 28.274334F},
-                                .source = "Sutton 1996; Gymnasium Acrobot-v1"};
+                                .source = "Sutton 1996; Gymnasium Acrobot-v1",
+                                .goal = true};
 
   template <class F>
   struct State {

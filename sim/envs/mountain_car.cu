@@ -19,7 +19,8 @@ struct MountainCar {
                                 .max_steps = 200,
                                 .observation_low = {-1.2F, -0.07F},
                                 .observation_high = {0.6F, 0.07F},
-                                .source = "Moore 1990; Gymnasium MountainCar-v0"};
+                                .source = "Moore 1990; Gymnasium MountainCar-v0",
+                                .goal = true};
 
   template <class F>
   struct State {

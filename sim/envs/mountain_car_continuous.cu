@@ -19,7 +19,8 @@ struct MountainCarContinuous {
                                 .max_steps = 999,
                                 .observation_low = {-1.2F, -0.07F},
                                 .observation_high = {0.6F, 0.07F},
-                                .source = "Moore 1990; Gymnasium MountainCarContinuous-v0"};
+                                .source = "Moore 1990; Gymnasium MountainCarContinuous-v0",
+                                .goal = true};
 
   template <class F>
   struct State {

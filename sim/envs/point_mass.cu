@@ -21,7 +21,8 @@ struct PointMass {
       .max_steps = 200,
       .observation_low = {-1.F, -1.F, -kUnbounded, -kUnbounded, -1.9F, -1.9F},
       .observation_high = {1.F, 1.F, kUnbounded, kUnbounded, 1.9F, 1.9F},
-      .source = "own"};
+      .source = "own",
+      .goal = true};
 
   template <class F>
   struct State {

@@ -24,7 +24,8 @@ struct Reacher {
       .max_steps = 200,
       .observation_low = {-1, -1, -1, -1, -kUnbounded, -kUnbounded, -1, -1, -2, -2},
       .observation_high = {1, 1, 1, 1, kUnbounded, kUnbounded, 1, 1, 2, 2},
-      .source = "Spong et al. 2006; own task"};
+      .source = "Spong et al. 2006; own task",
+      .goal = true};
 
   template <class F>
   struct State {

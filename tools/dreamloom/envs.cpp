@@ -53,11 +53,11 @@ void print_detail(EnvEntry const& entry) {
 }
 
 void print_table() {
-  fmt::print("{:<16} {:<14} {:>5} {:>6} {:>7}  {}\n", "name", "actions", "obs", "steps", "params",
+  fmt::print("{:<22} {:<14} {:>5} {:>6} {:>7}  {}\n", "name", "actions", "obs", "steps", "params",
              "summary");
   for (EnvEntry const& entry : environments()) {
     EnvSpec const& spec = entry.spec();
-    fmt::print("{:<16} {:<14} {:>5} {:>6} {:>7}  {}\n", spec.name, describe(spec.actions),
+    fmt::print("{:<22} {:<14} {:>5} {:>6} {:>7}  {}\n", spec.name, describe(spec.actions),
                spec.observation, spec.max_steps, entry.cpu->num_parameters, spec.summary);
   }
 }

@@ -41,6 +41,8 @@ int eval(EvalOptions const& o) {
                                       {"min", e.lowest()},
                                       {"max", e.highest()},
                                       {"mean_length", e.mean_length()},
+                                      {"success", e.success() ? nlohmann::ordered_json(*e.success())
+                                                              : nlohmann::ordered_json(nullptr)},
                                       {"returns", e.returns}};
     fmt::print("{}\n", json.dump());
     return 0;
@@ -53,6 +55,8 @@ int eval(EvalOptions const& o) {
   fmt::print(
       "return {:.2f} +- {:.2f} (min {:.2f}, max {:.2f}) over {} episodes, mean length {:.1f}\n",
       e.mean(), e.deviation(), e.lowest(), e.highest(), e.returns.size(), e.mean_length());
+  if (auto const success = e.success())
+    fmt::print("{:.1f} % of them reached the goal\n", 100 * *success);
   return 0;
 }
 

@@ -19,7 +19,7 @@ void run_batch(Algorithm& learner, Exec const& exec, VectorEnvConfig const& batc
   Buffer<float> action(exec, rows * static_cast<std::size_t>(a));
   std::vector<double> returns(rows, 0);
   std::vector<int> lengths(rows, 0);
-  std::vector<bool> ended(rows, false);
+  std::vector<bool> ended(rows, false), arrived(rows, false);
   for (int running = n; running > 0;) {
     upload<float>(exec, env.host_observation(), observation.out());
     learner.act({observation.data(), n, o}, {action.data(), n, a}, ActMode::greedy);
@@ -33,11 +33,14 @@ void run_batch(Algorithm& learner, Exec const& exec, VectorEnvConfig const& batc
       returns[i] += static_cast<double>(reward[i]);
       ++lengths[i];
       ended[i] = terminated[i] != 0 || truncated[i] != 0;
+      arrived[i] = terminated[i] != 0;
       if (ended[i]) --running;
     }
   }
   result.returns.insert(result.returns.end(), returns.begin(), returns.end());
   result.lengths.insert(result.lengths.end(), lengths.begin(), lengths.end());
+  result.terminated.insert(result.terminated.end(), arrived.begin(), arrived.end());
+  result.goal = env.spec().goal;
 }
 
 }  // namespace
@@ -58,6 +61,12 @@ double Evaluation::lowest() const { return *std::min_element(returns.begin(), re
 double Evaluation::highest() const { return *std::max_element(returns.begin(), returns.end()); }
 double Evaluation::mean_length() const {
   return std::accumulate(lengths.begin(), lengths.end(), 0.0) / static_cast<double>(lengths.size());
+}
+
+std::optional<double> Evaluation::success() const {
+  if (!goal) return {};
+  auto const n = std::count(terminated.begin(), terminated.end(), true);
+  return static_cast<double>(n) / static_cast<double>(terminated.size());
 }
 
 Evaluation evaluate(Algorithm& learner, Exec const& exec, VectorEnvConfig const& batch,

@@ -14,10 +14,11 @@ namespace {
 
 constexpr double kFrame_s = 0.04;  // 25 pictures a second show every motion there is
 
-/// Seconds that a step stands for: the parameter time_step, if the environment has one.
+/// Seconds that an action stands for: the parameter time_step, if the environment has one.
 double step_s(VectorEnv const& env) {
   for (ParamSpec const& p : env.parameters()) {
-    if (std::string(p.name) == "time_step") return static_cast<double>(p.value);
+    if (std::string(p.name) == "time_step")
+      return static_cast<double>(p.value) * env.config().frame_skip;
   }
   return kFrame_s;
 }

@@ -15,8 +15,10 @@ void RunConfig::keys(Settings& s) {
   s.key("algorithm", algorithm, "what learns");
   s.key("environment", environment, "what is learnt");
   s.key("num_envs", num_envs, "instances of the environment", between(1, 1 << 24));
+  s.key("frame_skip", frame_skip, "steps of the environment for one action; rewards are summed",
+        between(1, 1000));
   s.key("seed", seed, "of everything random");
-  s.key("total_steps", total_steps, "environment steps, over all instances", at_least(1));
+  s.key("total_steps", total_steps, "steps of the policy, over all instances", at_least(1));
   s.key("stop_return", stop_return, "ends training once an evaluation's mean return reaches it");
   s.key("device", device, "auto, cpu, cuda or cuda:n");
   s.key("threads", threads, "of the CPU; 0: all cores", between(0, 1024));

@@ -17,6 +17,7 @@ struct RunConfig {
   std::string algorithm = "ppo";
   std::string environment;
   int num_envs = 1024;
+  int frame_skip = 1;
   std::uint64_t seed = 1;
   std::int64_t total_steps = 1'000'000;
   double stop_return = 1e9;

@@ -54,6 +54,8 @@ void summarise(Outcome const& outcome, Recipe const& recipe, RunDirectory const&
     Evaluation const& e = *outcome.evaluation;
     fmt::print("evaluation: return {:.1f} +- {:.1f} over {} episodes ({:.1f} to {:.1f})\n",
                e.mean(), e.deviation(), e.returns.size(), e.lowest(), e.highest());
+    if (auto const success = e.success())
+      fmt::print("{:.1f} % of them reached the goal\n", 100 * *success);
   }
   fmt::print(
       "{}: config.toml, metrics.csv, TensorBoard events, checkpoint.safetensors, curve.svg, "

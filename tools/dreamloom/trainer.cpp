@@ -10,9 +10,14 @@
 namespace loom {
 namespace {
 
+VectorEnvConfig batch(Recipe const& recipe, int num_envs, std::uint64_t seed) {
+  VectorEnvConfig config = batch_of(recipe.run->environment, num_envs, seed, recipe.parameters);
+  config.frame_skip = recipe.run->frame_skip;
+  return config;
+}
+
 VectorEnvConfig evaluation_of(Recipe const& recipe) {
-  RunConfig const& run = *recipe.run;
-  return batch_of(run.environment, run.eval_episodes, run.eval_seed, recipe.parameters);
+  return batch(recipe, recipe.run->eval_episodes, recipe.run->eval_seed);
 }
 
 std::optional<double> value_of(Metrics const& metrics, std::string const& name) {
@@ -25,8 +30,7 @@ std::optional<double> value_of(Metrics const& metrics, std::string const& name) 
 }  // namespace
 
 Learner::Learner(Recipe const& recipe, Exec const& exec)
-    : training(batch_of(recipe.run->environment, recipe.run->num_envs, recipe.run->seed,
-                        recipe.parameters)),
+    : training(batch(recipe, recipe.run->num_envs, recipe.run->seed)),
       evaluation(evaluation_of(recipe)),
       algorithm(recipe.learner.make(exec, training)) {}
 
@@ -183,6 +187,8 @@ Outcome Trainer::run() {
       metrics.emplace_back(kEvaluationMetric, outcome_.evaluation->mean());
       metrics.emplace_back("eval_return_sd", outcome_.evaluation->deviation());
       metrics.emplace_back("eval_length", outcome_.evaluation->mean_length());
+      if (auto const success = outcome_.evaluation->success())
+        metrics.emplace_back("eval_success", *success);
       if (outcome_.evaluation->mean() >= run.stop_return) outcome_.ending = Ending::stop_return;
     }
     metrics.emplace_back(kSecondsMetric, earlier_s_ + seconds());
