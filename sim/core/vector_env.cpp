@@ -113,12 +113,35 @@ void VectorEnv::check_and_fill_ranges() {
                          unknown_name(config_.name + " parameter", c.name, known));
     ranges[static_cast<std::size_t>(p - specs.begin())] = range_of(config_.name, *p, c);
   }
-  auto const& d = ranges.end() - kDisturbances;
-  disturbed_ = std::any_of(d, ranges.end(), [](ParameterRange const& r) {
-    return r.a != 0 || (r.distribution != Distribution::fixed && r.b != 0);
-  });
-  record_fields_ = entry_->record_fields(disturbed_);
-  ranges_ = uploaded(exec_, ranges);
+  bool const disturbed = std::any_of(
+      ranges.end() - kDisturbances, ranges.end(), [](ParameterRange const& r) {
+        return r.a != 0 || (r.distribution != Distribution::fixed && r.b != 0);
+      });
+  bool const made = ranges_.size() != 0;
+  require<ConfigError>(disturbed_ || !disturbed || !made, config_.name,
+                       ": noise, delay and sticky actions begin with the batch (name one of them "
+                       "when it is made; this batch has none)");
+  if (!made) {
+    disturbed_ = disturbed;
+    record_fields_ = entry_->record_fields(disturbed_);
+    ranges_ = Buffer<ParameterRange>(exec_, ranges.size());
+  }
+  upload<ParameterRange>(exec_, ranges, ranges_.out());
+}
+
+void VectorEnv::randomise(std::vector<ParameterChoice> const& choices) {
+  std::vector<ParameterChoice> changed = config_.parameters;
+  for (ParameterChoice const& c : choices) {
+    std::erase_if(changed, [&](ParameterChoice const& old) { return old.name == c.name; });
+    changed.push_back(c);
+  }
+  std::swap(config_.parameters, changed);
+  try {
+    check_and_fill_ranges();
+  } catch (...) {
+    std::swap(config_.parameters, changed);
+    throw;
+  }
 }
 
 void VectorEnv::reset() {

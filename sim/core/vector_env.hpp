@@ -70,6 +70,10 @@ class VectorEnv {
   /// The environment's own, then the disturbances.
   std::vector<ParamSpec> parameters() const { return parameters_of(*entry_); }
 
+  /// Changes distributions for the episodes to come; parameters not named stay as they were. Throws
+  /// ConfigError, as the constructor does, and has then changed nothing.
+  void randomise(std::vector<ParameterChoice> const& choices);
+
   /// Starts every instance's current episode anew (the constructor has done so once).
   void reset();
   /// Steps with the actions in action(). Continuous actions are clipped to the space.

@@ -19,5 +19,7 @@ target_compile_definitions(dreamloom_driver PRIVATE
 add_executable(dreamloom tools/dreamloom/main.cpp)
 target_link_libraries(dreamloom PRIVATE dreamloom_driver)
 dreamloom_lane_flags(dreamloom)
-install(TARGETS dreamloom)
-install(DIRECTORY tools/recipes DESTINATION ${CMAKE_INSTALL_DATADIR}/dreamloom FILES_MATCHING PATTERN *.toml)
+set_target_properties(dreamloom PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+install(TARGETS dreamloom COMPONENT driver)
+install(DIRECTORY tools/recipes DESTINATION ${CMAKE_INSTALL_DATADIR}/dreamloom COMPONENT driver
+  FILES_MATCHING PATTERN *.toml)

@@ -46,6 +46,10 @@ endfunction()
 # dreamloom::sim gets the environments. Object files go straight into the executable, so an
 # archive cannot lose them; libraries in between get nothing, so nothing is there twice.
 function(dreamloom_add_environment)
+  if(DREAMLOOM_WITH_CUDA AND NOT CMAKE_CUDA_COMPILER_LOADED)
+    message(FATAL_ERROR "dreamloom_add_environment: this dreamloom runs on CUDA too, and the language CUDA is not "
+      "enabled (name CXX in project() before find_package(dreamloom))")
+  endif()
   if(NOT TARGET dreamloom_out_of_tree)
     add_library(dreamloom_out_of_tree OBJECT "${CMAKE_BINARY_DIR}/dreamloom/registry.cpp")
     set_target_properties(dreamloom_out_of_tree PROPERTIES POSITION_INDEPENDENT_CODE ON)
