@@ -71,3 +71,22 @@ foreach(dual IN LISTS duals)
     dreamloom_add_dual_source(${program} "${PROJECT_SOURCE_DIR}" ${dual})
   endif()
 endforeach()
+
+# Strangers' projects against an installed copy of this build. Not under sanitizers: a stranger has none.
+if(NOT DREAMLOOM_SANITIZE)
+  set(embedding_environment "CXX=${CMAKE_CXX_COMPILER}" "CMAKE_GENERATOR=${CMAKE_GENERATOR}"
+    "EMBEDDING_CUDA=${DREAMLOOM_WITH_CUDA_01}")
+  if(DREAMLOOM_WITH_CUDA)
+    list(APPEND embedding_environment "CUDACXX=${CMAKE_CUDA_COMPILER}")
+  endif()
+  if(DREAMLOOM_EMULATED)
+    list(APPEND embedding_environment "EMBEDDING_LIBRARY_PATH=${DREAMLOOM_CUDART_DIR}" "CUEMU_NUM_SMS=2")
+  endif()
+  foreach(project install own_environment own_kernel c_program)
+    add_test(NAME Embedding.${project}
+      COMMAND "${PROJECT_SOURCE_DIR}/tests/embedding/run" "${PROJECT_BINARY_DIR}" ${project})
+    set_tests_properties(Embedding.${project} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
+      ENVIRONMENT "${embedding_environment}" FIXTURES_REQUIRED embedding)
+  endforeach()
+  set_tests_properties(Embedding.install PROPERTIES FIXTURES_REQUIRED "" FIXTURES_SETUP embedding)
+endif()
