@@ -59,45 +59,45 @@ typedef struct dreamloom_snapshot dreamloom_snapshot; /* saved instances */
 
 /* One parameter's distribution; parameters not named keep their default. */
 typedef struct dreamloom_choice {
-  const char* name;
+  char const* name;
   dreamloom_distribution distribution;
   float a, b; /* in the parameter's unit */
 } dreamloom_choice;
 
 /* What to create; zero means the default where one is named. */
 typedef struct dreamloom_config {
-  const char* environment;         /* "CartPole": see dreamloom_environment_name() */
-  int32_t num_envs;                /* N >= 1 */
-  uint64_t seed;                   /* the same seed gives the same bits on every device */
-  const char* device;              /* "cpu" (default), "cuda" or "cuda:n" */
-  void* stream;                    /* a cudaStream_t of that device, not owned; NULL: its default stream */
-  int32_t threads;                 /* of a "cpu" handle; 0 or 1: the calling thread alone */
-  int32_t first_instance;          /* global number of instance 0: a batch may be split without changing a bit */
-  int32_t max_steps;               /* time limit of an episode in steps; 0: the environment's own */
-  const dreamloom_choice* choices; /* [num_choices] */
+  char const* environment; /* "CartPole": see dreamloom_environment_name() */
+  int32_t num_envs;        /* N >= 1 */
+  uint64_t seed;           /* the same seed gives the same bits on every device */
+  char const* device;      /* "cpu" (default), "cuda" or "cuda:n" */
+  void* stream;            /* a cudaStream_t of that device, not owned; NULL: its default stream */
+  int32_t threads;         /* of a "cpu" handle; 0 or 1: the calling thread alone */
+  int32_t first_instance;  /* global number of instance 0: batches may be split, same bits */
+  int32_t max_steps;       /* time limit of an episode in steps; 0: the environment's own */
+  dreamloom_choice const* choices; /* [num_choices] */
   int32_t num_choices;
 } dreamloom_config;
 
 /* What an environment is like. */
 typedef struct dreamloom_spec {
-  const char* name;
-  const char* summary;
-  const char* source;            /* where its equations and constants come from */
+  char const* name;
+  char const* summary;
+  char const* source;            /* where its equations and constants come from */
   int32_t discrete;              /* 1: an action is one int32, 0 ... action_size - 1; 0: floats */
   int32_t action_size;           /* choices (discrete) or dimensions (continuous) */
   int32_t action_fields;         /* A: 1, or action_size when continuous */
   float action_low, action_high; /* every action dimension is clipped to these */
   int32_t observation_size;      /* O */
-  const float* observation_low;  /* [O]; infinite where unbounded */
-  const float* observation_high; /* [O] */
+  float const* observation_low;  /* [O]; infinite where unbounded */
+  float const* observation_high; /* [O] */
   int32_t max_steps;             /* truncated after so many */
   int32_t num_parameters;
 } dreamloom_spec;
 
 /* A named physical constant. */
 typedef struct dreamloom_parameter {
-  const char* name;
-  const char* unit;
+  char const* name;
+  char const* unit;
   float value;     /* default */
   float low, high; /* admissible range */
 } dreamloom_parameter;
@@ -113,28 +113,28 @@ typedef struct dreamloom_statistics {
 /* ---- what there is ---- */
 
 /* "0.1" */
-const char* dreamloom_version(void);
+char const* dreamloom_version(void);
 /* What this thread's last failed call found and what it needs; "" before the first. Valid until the next one. */
-const char* dreamloom_last_error(void);
+char const* dreamloom_last_error(void);
 /* Usable CUDA devices; 0 in a build without CUDA or without a device. */
 dreamloom_status dreamloom_device_count(int32_t* count);
 
 /* Environments are numbered from 0 in the order of their names. */
 dreamloom_status dreamloom_environment_count(int32_t* count);
-dreamloom_status dreamloom_environment_name(int32_t index, const char** name);
-dreamloom_status dreamloom_environment_spec(const char* environment, dreamloom_spec* spec);
-dreamloom_status dreamloom_environment_parameter(const char* environment, int32_t index,
+dreamloom_status dreamloom_environment_name(int32_t index, char const** name);
+dreamloom_status dreamloom_environment_spec(char const* environment, dreamloom_spec* spec);
+dreamloom_status dreamloom_environment_parameter(char const* environment, int32_t index,
                                                  dreamloom_parameter* parameter);
 
 /* ---- a batch ---- */
 
 /* Creates and resets N instances. *env is NULL after an error. */
-dreamloom_status dreamloom_create(const dreamloom_config* config, dreamloom_env** env);
+dreamloom_status dreamloom_create(dreamloom_config const* config, dreamloom_env** env);
 /* Frees the handle; NULL does nothing. Tensors and snapshots taken from it stay valid. */
 dreamloom_status dreamloom_destroy(dreamloom_env* env);
 /* The spec of the batch's environment, with the batch's own time limit. */
-dreamloom_status dreamloom_env_spec(const dreamloom_env* env, dreamloom_spec* spec);
-dreamloom_status dreamloom_num_envs(const dreamloom_env* env, int32_t* num_envs);
+dreamloom_status dreamloom_env_spec(dreamloom_env const* env, dreamloom_spec* spec);
+dreamloom_status dreamloom_num_envs(dreamloom_env const* env, int32_t* num_envs);
 
 /* Starts every instance's current episode anew, with parameters as they are now distributed. */
 dreamloom_status dreamloom_reset(dreamloom_env* env);
@@ -142,10 +142,10 @@ dreamloom_status dreamloom_reset(dreamloom_env* env);
 /* One step of every instance. An episode that ends is followed by the next one at once: the observation is then
  * the new episode's first, dreamloom_final_observe() gives the old one's last.
  * actions: (N). Indices outside the space are an error in host memory and the nearest valid one on a device. */
-dreamloom_status dreamloom_step_discrete(dreamloom_env* env, const int32_t* actions,
+dreamloom_status dreamloom_step_discrete(dreamloom_env* env, int32_t const* actions,
                                          dreamloom_memory where);
 /* actions: (N, A), clipped to the space. */
-dreamloom_status dreamloom_step_continuous(dreamloom_env* env, const float* actions,
+dreamloom_status dreamloom_step_continuous(dreamloom_env* env, float const* actions,
                                            dreamloom_memory where);
 /* Steps with what lies in the handle's own action buffer: see DREAMLOOM_ACTION below. Indices are not checked. */
 dreamloom_status dreamloom_step(dreamloom_env* env);
@@ -167,10 +167,10 @@ dreamloom_status dreamloom_truncated(dreamloom_env* env, uint8_t* truncated,
                                      dreamloom_memory where);
 
 /* Changes distributions for the episodes to come; parameters not named stay as they were. All or nothing. */
-dreamloom_status dreamloom_randomise(dreamloom_env* env, const dreamloom_choice* choices,
+dreamloom_status dreamloom_randomise(dreamloom_env* env, dreamloom_choice const* choices,
                                      int32_t num_choices);
 /* value: (N), host memory: one parameter of every instance's current episode. */
-dreamloom_status dreamloom_parameter_values(dreamloom_env* env, const char* name, float* value);
+dreamloom_status dreamloom_parameter_values(dreamloom_env* env, char const* name, float* value);
 
 dreamloom_status dreamloom_get_statistics(dreamloom_env* env, dreamloom_statistics* statistics);
 dreamloom_status dreamloom_clear_statistics(dreamloom_env* env);
@@ -183,12 +183,12 @@ dreamloom_status dreamloom_synchronize(dreamloom_env* env);
 /* ---- snapshots ---- */
 
 /* Copies `count` instances bit for bit, on the device. ids: (count), each in [0, N), host memory. */
-dreamloom_status dreamloom_save(dreamloom_env* env, const int32_t* ids, int32_t count,
+dreamloom_status dreamloom_save(dreamloom_env* env, int32_t const* ids, int32_t count,
                                 dreamloom_snapshot** snapshot);
 /* Instance ids[j] becomes saved instance sources[j]; no id twice. ids, sources: (count), host memory. The snapshot
  * may come from another batch of the same environment on the same device. */
-dreamloom_status dreamloom_restore(dreamloom_env* env, const dreamloom_snapshot* snapshot,
-                                   const int32_t* ids, const int32_t* sources, int32_t count,
+dreamloom_status dreamloom_restore(dreamloom_env* env, dreamloom_snapshot const* snapshot,
+                                   int32_t const* ids, int32_t const* sources, int32_t count,
                                    dreamloom_stream stream);
 /* NULL does nothing. */
 dreamloom_status dreamloom_snapshot_destroy(dreamloom_snapshot* snapshot);

@@ -9,7 +9,8 @@ if(DREAMLOOM_EMULATED AND NOT EXISTS "${DREAMLOOM_CUDART_DIR}/libcudart.so")
     "(set it, as environment or cache variable, to the directory that holds the emulator's libcudart.so)")
 endif()
 
-set(DREAMLOOM_WITH_CUDA OFF)
+# In the cache, so that a project with dreamloom as a subdirectory sees it too.
+set(DREAMLOOM_WITH_CUDA OFF CACHE INTERNAL "Built with CUDA")
 if(DREAMLOOM_CUDA STREQUAL "OFF")
   message(STATUS "Dreamloom: CPU-only build (DREAMLOOM_CUDA=OFF)")
   return()
@@ -32,4 +33,4 @@ endif()
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
   set(CMAKE_CUDA_ARCHITECTURES 80 90)  # before enable_language, which would choose its own
 endif()
-set(DREAMLOOM_WITH_CUDA ON)
+set(DREAMLOOM_WITH_CUDA ON CACHE INTERNAL "Built with CUDA")
