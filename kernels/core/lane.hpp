@@ -95,6 +95,8 @@ HD void store_rgb(std::uint8_t* out, std::uint32_t pixel) {
   out[1] = static_cast<std::uint8_t>(pixel >> 8);
   out[2] = static_cast<std::uint8_t>(pixel);
 }
+/// One lane's number.
+HD std::int32_t element(std::int32_t x, int /*lane*/) { return x; }
 template <class T>
 HD T gather(T const* p, std::int32_t index) {
   return p[index];
@@ -178,6 +180,10 @@ HD Pack<std::int32_t, W> iota(Lane<Pack<float, W>> i) {
   typename Pack<std::int32_t, W>::Vector v{};
   for (int l = 0; l < W; ++l) v[l] = l;
   return Pack<std::int32_t, W>(v + i.index);
+}
+template <int W>
+HD std::int32_t element(Pack<std::int32_t, W> x, int lane) {
+  return x[lane];
 }
 template <class T, int W>
 HD Pack<T, W> gather(T const* p, Pack<std::int32_t, W> index) {

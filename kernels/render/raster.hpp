@@ -14,6 +14,8 @@ struct ImageSize {
 /// a pixel takes the part of a colour that a box of one pixel, laid across the edge, has inside.
 /// Lines thinner than a pixel fade instead of breaking up.
 ///
+/// A scene whose count is Scene::kSkipped leaves its image as it was.
+///
 /// Shapes   scenes: (M); images: (M, height, width, 3), top row first, red green blue.
 /// Units    world units in, 8-bit sRGB values out. A shape with a NaN is not drawn.
 /// Errors   ShapeError if the sizes differ or a side is not in [1, 8192].

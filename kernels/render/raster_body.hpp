@@ -150,6 +150,7 @@ struct PaintPixel {
     int const x = i.index % size.width, row = i.index / size.width;
     int const y = row % size.height;
     Scene const& scene = scenes[static_cast<std::size_t>(row / size.height)];
+    if (scene.count == Scene::kSkipped) return;
     Frame const frame(scene, size);
     float const px = to_float(x) + 0.5F, py = to_float(y) + 0.5F;
     std::uint32_t pixel = static_cast<std::uint32_t>(scene.backdrop) & 0xFFFFFFU;
@@ -240,6 +241,7 @@ void paint(Machine exec, In<Scene> scenes, ImageSize size, Out<std::uint8_t> ima
         Canvas canvas;
         for (auto b = all * slice / slices; b < all * (slice + 1) / slices; ++b) {
           auto const m = static_cast<std::size_t>(b / bands);
+          if (scenes[m].count == Scene::kSkipped) continue;
           int const top = static_cast<int>(b % bands) * rows;
           canvas.template paint<F>(scenes[m], size, top, std::min(top + rows, size.height),
                                    images.data + m * (images.size / scenes.size));

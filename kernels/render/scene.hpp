@@ -62,6 +62,7 @@ struct Primitive {
 /// Buffer<Scene>.
 struct Scene {
   static constexpr int kCapacity = 64;
+  static constexpr int kSkipped = -1;  ///< as count: no picture at all
 
   Primitive primitives[kCapacity];
   int count = 0;

@@ -16,6 +16,15 @@ namespace loom {
 
 enum class ActMode { greedy, sample };
 
+/// A policy at work in one batch of environments; it remembers of every instance what its policy needs:
+/// frames before, a recurrent state.
+class Player {
+ public:
+  virtual ~Player() = default;
+  /// Actions for every instance as it stands, left in the batch's action(); the caller then steps it.
+  virtual void act(ActMode mode) = 0;
+};
+
 /// A learner bound to one Exec and the environments it trains on.
 class Algorithm {
  public:
@@ -30,7 +39,11 @@ class Algorithm {
 
   /// observation: (rows, spec.observation_size) row-major; action: (rows, spec.action_size)
   /// row-major, for discrete actions their index as a float. Both on the learner's Exec.
+  /// Throws ConfigError where rows of numbers are not what the policy sees: a Player always works.
   virtual void act(InRows<float> observation, OutRows<float> action, ActMode mode) = 0;
+  /// The policy in a batch of the same environment and Exec; both must outlive it. By default act() on
+  /// the rows of observations.
+  virtual std::unique_ptr<Player> player(VectorEnv& env);
 
   /// Name and value of everything measured since the last call: losses, returns, rates.
   virtual Metrics metrics() = 0;

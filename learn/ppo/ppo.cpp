@@ -17,20 +17,33 @@ Activation activation_of(std::string const& name) {
 }
 
 MlpShape network(VectorEnv const& env, Ppo::Config const& config, int outputs) {
-  MlpShape shape{{env.observation_fields()}, activation_of(config.activation)};
+  int const inputs = config.vision.size > 0 ? config.vision.features : env.observation_fields();
+  MlpShape shape{{inputs}, activation_of(config.activation)};
   shape.sizes.insert(shape.sizes.end(), config.hidden.begin(), config.hidden.end());
   shape.sizes.push_back(outputs);
   return shape;
 }
 
-std::vector<ParameterShape> all_parameters(VectorEnv const& env, MlpShape const& actor,
-                                           MlpShape const& critic) {
+std::vector<ParameterShape> all_parameters(VectorEnv const& env,
+                                           std::optional<Vision> const& vision,
+                                           MlpShape const& actor, MlpShape const& critic) {
   std::vector<ParameterShape> shapes = mlp_parameters("actor", actor);
   std::vector<ParameterShape> const more = mlp_parameters("critic", critic);
   shapes.insert(shapes.end(), more.begin(), more.end());
+  if (vision) {
+    std::vector<ParameterShape> const eyes = conv_encoder_parameters("encoder", vision->shape());
+    shapes.insert(shapes.end(), eyes.begin(), eyes.end());
+  }
   if (!env.spec().actions.discrete)
     shapes.push_back({"log_std", {static_cast<std::size_t>(env.action_fields())}});
   return shapes;
+}
+
+std::optional<Vision> vision_of(VectorEnv const& env, Ppo::Config const& config) {
+  if (config.vision.size == 0) return {};
+  require<ConfigError>(!config.normalise_observation,
+                       "ppo: normalise_observation with pixels (needs one or the other)");
+  return std::optional<Vision>(std::in_place, env, config.vision, config.steps);
 }
 
 int minibatch_rows(VectorEnv const& env, Ppo::Config const& config) {
@@ -86,6 +99,7 @@ void Ppo::Config::keys(Settings& s) {
         one_of({"tanh", "relu", "elu", "silu"}));
   s.key("initial_log_std", initial_log_std, "log deviation of continuous actions at the start",
         between(-5, 2));
+  vision.keys(s);
 }
 
 Ppo::Storage::Storage(Exec const& exec, VectorEnv const& env, int t) : steps(t) {
@@ -117,8 +131,10 @@ RolloutView Ppo::Storage::view() {
       reward.data(), terminated.data(),  truncated.data(), final_observation.data()};
 }
 
-Ppo::Minibatch::Minibatch(Exec const& exec, VectorEnv const& env, int b, int batch) : rows(b) {
+Ppo::Minibatch::Minibatch(Exec const& exec, VectorEnv const& env, int b, int batch, int pixel_bytes)
+    : rows(b) {
   auto const n = static_cast<std::size_t>(rows);
+  pixels = Buffer<std::uint8_t>(exec, n * static_cast<std::size_t>(pixel_bytes));
   int const actions = env.spec().actions.size;
   action = Buffer<float>(exec, n * static_cast<std::size_t>(env.action_fields()));
   log_prob = Buffer<float>(exec, n);
@@ -142,13 +158,15 @@ Ppo::Ppo(Exec const& exec, VectorEnvConfig const& env, Config const& config)
       config_(config),
       env_(exec, env),
       seed_(env.seed),
+      vision_(vision_of(env_, config)),
       actor_shape_(network(env_, config, env_.spec().actions.size)),
       critic_shape_(network(env_, config, 1)),
-      parameters_(exec, all_parameters(env_, actor_shape_, critic_shape_)),
+      parameters_(exec, all_parameters(env_, vision_, actor_shape_, critic_shape_)),
       actor_(exec, actor_shape_),
       critic_(exec, critic_shape_),
       storage_(exec, env_, config.steps),
-      minibatch_(exec, env_, minibatch_rows(env_, config), config.steps * env_.num_envs()),
+      minibatch_(exec, env_, minibatch_rows(env_, config), config.steps * env_.num_envs(),
+                 pixel_bytes()),
       actor_training_(exec, actor_shape_, minibatch_.rows),
       critic_training_(exec, critic_shape_, minibatch_.rows),
       adam_(exec, parameters_.size(), adam_config(config)),
@@ -169,6 +187,10 @@ Ppo::Ppo(Exec const& exec, VectorEnvConfig const& env, Config const& config)
         exec_,
         std::vector<float>(static_cast<std::size_t>(env_.action_fields()), config_.initial_log_std),
         parameters_.values("log_std"));
+  if (vision_)
+    upload<float>(exec_,
+                  initial_conv_encoder(vision_->shape(), Initial::orthogonal, root2, seed_, 200),
+                  parameters_.values("encoder"));
   record_tape();
   pack(exec_);
 }
@@ -202,23 +224,33 @@ void Ppo::collect() {
 }
 
 void Ppo::roll_out(Exec const& exec) {
-  env_.rollout(exec, policy(), storage_.view());
+  if (vision_) {
+    vision_->roll_out(exec, env_, parameters_.values("encoder"), policy(), storage_.view(),
+                      storage_.next_value.out(), storage_.final_value.out());
+  } else {
+    env_.rollout(exec, policy(), storage_.view());
+    value_ends(exec);
+  }
   estimate_advantages(exec);
+}
+
+// V of what comes after the last step, and of the last observations of truncated episodes.
+void Ppo::value_ends(Exec const& exec) {
+  Storage& s = storage_;
+  int const n = env_.padded(), all = n * config_.steps, o = env_.observation_fields();
+  visit(exec, [&](auto e) {
+    observation_values(e, critic_.view(), norm(), env_.memory().observation, n, {}, {},
+                       s.next_value.out());
+    if (!config_.bootstrap_truncated) return;
+    select_indices(e, s.truncated.in(), s.ended.out(), s.num_ended.out(), s.select_workspace.out());
+    observation_values(e, critic_.view(), norm(), {s.final_observation.data(), o}, all,
+                       s.ended.in(), s.num_ended.in(), s.final_value.out());
+  });
 }
 
 void Ppo::estimate_advantages(Exec const& exec) {
   Storage& s = storage_;
-  int const n = env_.padded(), all = n * config_.steps, o = env_.observation_fields();
   visit(exec, [&](auto e) {
-    // V of what comes after the last step, and of the last observations of truncated episodes.
-    observation_values(e, critic_.view(), norm(), env_.memory().observation, n, {}, {},
-                       s.next_value.out());
-    if (config_.bootstrap_truncated) {
-      select_indices(e, s.truncated.in(), s.ended.out(), s.num_ended.out(),
-                     s.select_workspace.out());
-      observation_values(e, critic_.view(), norm(), {s.final_observation.data(), o}, all,
-                         s.ended.in(), s.num_ended.in(), s.final_value.out());
-    }
     if (config_.normalise_reward) {
       // `returns` holds the discounted returns until GAE overwrites it.
       discounted_return(e, config_.steps, config_.gamma, s.reward.in(), s.terminated.in(),
@@ -248,7 +280,13 @@ void Ppo::record_tape() {
   bool const discrete = env_.spec().actions.discrete;
   PpoConfig const config{config_.clip, config_.value_clip, config_.value_coefficient,
                          config_.normalise_advantage};
-  observation_ = tape_.input(minibatch_.rows, env_.observation_fields());
+  if (vision_)
+    observation_ = tape_.encoder(
+        ConvInput(InRows<std::uint8_t>(minibatch_.pixels.data(), minibatch_.rows, pixel_bytes()),
+                  kPixelOffset),
+        vision_->shape(), parameters_.values("encoder"), parameters_.gradient("encoder"));
+  else
+    observation_ = tape_.input(minibatch_.rows, env_.observation_fields());
   head_ = tape_.mlp(observation_, actor_training_, parameters_.values("actor"),
                     parameters_.gradient("actor"));
   value_ = tape_.mlp(observation_, critic_training_, parameters_.values("critic"),
@@ -279,11 +317,12 @@ void Ppo::gather(Exec const& exec, In<std::int32_t> places) {
   Storage const& s = storage_;
   Minibatch& m = minibatch_;
   OutRows<float> const x = tape_.value(observation_);
+  if (vision_) vision_->pixels().observe(exec, places, {m.pixels.data(), m.rows, pixel_bytes()});
   visit(exec, [&](auto e) {
     auto field = [&](Buffer<float> const& from, Buffer<float>& to, int fields) {
       gather_tiles<float>(e, from.in(), places, {to.data(), m.rows, fields});
     };
-    gather_tiles<float>(e, s.observation.in(), places, x);
+    if (!vision_) gather_tiles<float>(e, s.observation.in(), places, x);
     field(s.action, m.action, env_.action_fields());
     field(s.log_prob, m.log_prob, 1);
     field(s.value, m.value, 1);
@@ -323,11 +362,32 @@ void Ppo::learn(Exec const& exec) {
 // ---- what the driver asks for ----
 
 void Ppo::act(InRows<float> observation, OutRows<float> action, ActMode mode) {
+  require<ConfigError>(!vision_, "ppo: this policy sees pixels, not rows of numbers");
   PolicyView p = policy();
   p.greedy = mode == ActMode::greedy;
   visit(exec_,
         [&](auto e) { policy_act(e, env_.spec().actions, p, seed_, acts_, observation, action); });
   if (!p.greedy) ++acts_;
+}
+
+std::unique_ptr<Player> Ppo::player(VectorEnv& env) {
+  if (!vision_) return Algorithm::player(env);
+  class PixelPlayer final : public Player {
+   public:
+    PixelPlayer(Ppo& ppo, VectorEnv& batch)
+        : ppo_(ppo), env_(batch), vision_(batch, ppo.config_.vision, 1) {}
+    void act(ActMode mode) override {
+      PolicyView p = ppo_.policy();
+      p.greedy = mode == ActMode::greedy;
+      vision_.act(env_.exec(), env_, ppo_.parameters_.values("encoder"), p);
+    }
+
+   private:
+    Ppo& ppo_;
+    VectorEnv& env_;
+    Vision vision_;
+  };
+  return std::make_unique<PixelPlayer>(*this, env);
 }
 
 Metrics Ppo::metrics() {
@@ -380,6 +440,7 @@ void Ppo::each_state(F const& f) {
   f("updates", words_.updates.out());
   f("learning_rate", words_.learning_rate.out());
   f("metric_sums", words_.metric_sums.out());
+  if (vision_) f("pixels", vision_->pixels().past());
 }
 
 void Ppo::save(Checkpoint& checkpoint) {

@@ -9,6 +9,8 @@
 #include <learn/core/algorithm.hpp>
 #include <learn/core/parameters.hpp>
 #include <learn/core/tape.hpp>
+#include <learn/ppo/vision.hpp>
+#include <optional>
 #include <sim/core/vector_env.hpp>
 
 namespace loom {
@@ -39,6 +41,7 @@ class Ppo final : public Algorithm {
     std::vector<int> hidden = {64, 64};
     std::string activation = "tanh";
     float initial_log_std = 0.F;
+    VisionConfig vision;
 
     void keys(Settings& s);
   };
@@ -50,6 +53,7 @@ class Ppo final : public Algorithm {
   void update() override;
   std::int64_t env_steps() const override { return env_steps_; }
   void act(InRows<float> observation, OutRows<float> action, ActMode mode) override;
+  std::unique_ptr<Player> player(VectorEnv& env) override;
   Metrics metrics() override;
   void save(Checkpoint& checkpoint) override;
   void load(Checkpoint const& checkpoint) override;
@@ -70,10 +74,11 @@ class Ppo final : public Algorithm {
         num_ended;  // places of truncated episodes, ordered by (t, instance)
     Buffer<std::uint8_t> select_workspace;
   };
-  /// One minibatch, row-major; its observations are the tape's input.
+  /// One minibatch, row-major; its observations are the tape's input, or pixels.
   struct Minibatch {
-    Minibatch(Exec const& exec, VectorEnv const& env, int rows, int batch);
+    Minibatch(Exec const& exec, VectorEnv const& env, int rows, int batch, int pixel_bytes);
     int rows;
+    Buffer<std::uint8_t> pixels;
     Buffer<float> action, log_prob, value, advantage, returns;
     Buffer<std::int32_t> order;  // (batch) places in Storage, shuffled every epoch
     Buffer<std::uint8_t> loss_workspace;
@@ -86,6 +91,7 @@ class Ppo final : public Algorithm {
   };
 
   void roll_out(Exec const& exec);
+  void value_ends(Exec const& exec);
   void estimate_advantages(Exec const& exec);
   void learn(Exec const& exec);
   void gather(Exec const& exec, In<std::int32_t> places);
@@ -94,6 +100,7 @@ class Ppo final : public Algorithm {
   /// Calls f(name, view) for everything but parameters and environments that a continuation needs.
   template <class F>
   void each_state(F const& f);
+  int pixel_bytes() { return vision_ ? vision_->pixels().bytes() : 0; }
   PolicyView policy();
   ObservationNorm norm() const;
 
@@ -101,6 +108,7 @@ class Ppo final : public Algorithm {
   Config config_;
   VectorEnv env_;
   std::uint64_t seed_;
+  std::optional<Vision> vision_;  // without one, networks read the state's numbers
   MlpShape actor_shape_, critic_shape_;
   Parameters parameters_;
   PackedMlp actor_, critic_;

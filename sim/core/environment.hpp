@@ -17,6 +17,10 @@ struct EnvLaunch {
     launch_compacted(exec, m.num_envs, StepInstances<Env, Actions::given>{m},
                      ResetInstances<Env>{m, true}, kStepGrain);
   }
+  static void step_seen(Here exec, EnvMemory const& m, Scene* last) {
+    launch_compacted(exec, m.num_envs, StepInstances<Env, Actions::given>{m},
+                     DrawAndReset<Env>{{m, true}, last}, kStepGrain);
+  }
   static void draw(Here exec, EnvMemory const& m, int n, Scene* scenes) {
     launch_scalar(exec, n, DrawInstances<Env>{m, scenes});
   }
@@ -46,6 +50,7 @@ inline constexpr EnvKernels<Exec> kEnvKernels{
     [](Exec e, EnvMemory const& m) { EnvLaunch<Env>::reset(e, m); },
     [](Exec e, EnvMemory const& m) { EnvLaunch<Env>::step(e, m); },
     [](Exec e, EnvMemory const& m) { EnvLaunch<Env>::step_random(e, m); },
+    [](Exec e, EnvMemory const& m, Scene* last) { EnvLaunch<Env>::step_seen(e, m, last); },
     [](Exec e, EnvMemory const& m, int n, Scene* scenes) { EnvLaunch<Env>::draw(e, m, n, scenes); },
     [](Exec e, EnvMemory const& m, PolicyView const& policy, RolloutView const& out) {
       EnvLaunch<Env>::rollout(e, m, policy, out);

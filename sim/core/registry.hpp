@@ -21,6 +21,8 @@ struct EnvKernels {
   void (*reset)(Exec, EnvMemory const&);        ///< every instance starts episode Book::episode
   void (*step)(Exec, EnvMemory const&);         ///< actions from memory
   void (*step_random)(Exec, EnvMemory const&);  ///< uniform actions drawn inside
+  /// As step; draws the last states of episodes that the time limit ended.
+  void (*step_seen)(Exec, EnvMemory const&, Scene* last);
   void (*draw)(Exec, EnvMemory const&, int n,
                Scene* scenes);  ///< pictures of the first n instances
   void (*rollout)(Exec, EnvMemory const&, PolicyView const&, RolloutView const&);

@@ -1,8 +1,7 @@
 #include <kernels/core/error.hpp>
-#include <kernels/nn/categorical_body.hpp>
-#include <kernels/nn/gaussian_body.hpp>
 #include <kernels/nn/mlp_body.hpp>
 #include <sim/core/rollout.hpp>
+#include <sim/core/sample_action_body.hpp>
 
 namespace loom {
 namespace {
@@ -36,6 +35,36 @@ struct ObservationValues {
     mlp<Outputs::few>(b, critic, x, [&](auto at, auto v) { b.put(out, at, v); });
     b.sync();
     b.lanes([&](auto lane) { scatter(value, place(lane), out.load(0, lane)); });
+  }
+};
+
+struct ChooseActions {
+  ActionSpace space;
+  PolicyView policy;
+  EnvMemory m;
+  InRows<float> features;
+  float* log_prob;  // may be null, and so may value
+  float* value;
+
+  template <class Block>
+  HD void operator()(Block& b) const {
+    auto const head = b.values(space.size);
+    auto const values = b.values(1);
+    bool const critic = policy.critic.stack.depth > 0 && value != nullptr;
+    auto x = b.tile(features.cols, [&](int field, auto lane) {
+      return gather(features.data, iota(lane) * features.stride + field);
+    });
+    auto keep = b.keep(x);
+    keep.alive = critic;
+    mlp<Outputs::few>(b, policy.actor, keep, [&](auto at, auto v) { b.put(head, at, v); });
+    if (critic)
+      mlp<Outputs::few>(b, policy.critic, x, [&](auto at, auto v) { b.put(values, at, v); });
+    b.sync();
+    b.lanes([&](auto lane) {
+      auto const p = sample_action(space, m, policy, lane, head);
+      if (log_prob != nullptr) store(log_prob, lane, p);
+      if (critic) store(value, lane, values.load(0, lane));
+    });
   }
 };
 
@@ -98,6 +127,30 @@ void policy_act(Here exec, ActionSpace const& space, PolicyView const& policy, s
   needs.tape = Tape{net.tape};
   launch_blocks(exec, observation.rows, needs,
                 PolicyAct{space, policy, seed, tick, observation, action});
+}
+
+void choose_actions(Here exec, ActionSpace const& space, PolicyView const& policy,
+                    EnvMemory const& memory, InRows<float> features, RolloutView const& out,
+                    int t) {
+  DenseStack const &actor = policy.actor.stack, &critic = policy.critic.stack;
+  require(features.rows == memory.num_envs && actor.depth > 0 &&
+              features.cols == actor.layers[0].inputs &&
+              actor.layers[actor.depth - 1].outputs == space.size &&
+              (critic.depth == 0 || critic.layers[0].inputs == features.cols),
+          "choose_actions: ", features.rows, " x ", features.cols, " features for ",
+          memory.num_envs, " instances with ", space.size,
+          " logits or means (do not fit the policy)");
+  BlockNeeds needs;
+  needs.tiles = 2;
+  needs.width = actor.width > critic.width ? actor.width : critic.width;
+  needs.values = space.size + 1;
+  bool const values = critic.depth > 0 && out.value != nullptr;
+  needs.tape = values ? Tape{actor.tape, critic.tape} : Tape{actor.tape};
+  auto const at = static_cast<std::ptrdiff_t>(t) * memory.num_envs;
+  launch_blocks(exec, memory.num_envs, needs,
+                ChooseActions{space, policy, at_step(memory, out, t), features,
+                              out.log_prob == nullptr ? nullptr : out.log_prob + at,
+                              values ? out.value + at : nullptr});
 }
 
 void observation_values(Here exec, MlpView const& critic, ObservationNorm const& norm,

@@ -44,6 +44,28 @@ struct RolloutView {
   float* final_observation = nullptr;  ///< [T][N/64][O][64], written where an episode ended
 };
 
+/// The batch with the arrays of step t in the place of its own, where the rollout has them.
+HD EnvMemory at_step(EnvMemory m, RolloutView const& out, int t) {
+  auto const n = static_cast<std::ptrdiff_t>(m.num_envs);
+  if (out.action != nullptr) m.action.data = out.action + t * n * m.action.fields;
+  if (out.reward != nullptr) m.reward = out.reward + t * n;
+  if (out.terminated != nullptr) m.terminated = out.terminated + t * n;
+  if (out.truncated != nullptr) m.truncated = out.truncated + t * n;
+  if (out.final_observation != nullptr)
+    m.final_observation.data = out.final_observation + t * n * m.observation.fields;
+  return m;
+}
+
+/// Actions for step t of a rollout from features of every instance instead of its observation: stored in
+/// m.action, their log-probabilities and values in `out`, random numbers as in the fused rollout.
+///
+/// Shapes   features: (m.num_envs, I) for networks of I inputs.
+/// Errors   ShapeError if the sizes do not fit.
+void choose_actions(Cpu exec, ActionSpace const& space, PolicyView const& policy,
+                    EnvMemory const& memory, InRows<float> features, RolloutView const& out, int t);
+void choose_actions(Gpu exec, ActionSpace const& space, PolicyView const& policy,
+                    EnvMemory const& memory, InRows<float> features, RolloutView const& out, int t);
+
 /// values[i] = critic(observation of place i) for the places listed, in one batched pass.
 ///
 /// Shapes   observation: tiles [n/64][O][64]; places: their indices, the first count[0] of them; without

@@ -1,50 +1,11 @@
 #pragma once
 // The fused rollout: lane phases and dense layers in one block kernel.
-#include <kernels/nn/categorical_body.hpp>
-#include <kernels/nn/gaussian_body.hpp>
 #include <kernels/nn/mlp_body.hpp>
 #include <sim/core/rollout.hpp>
+#include <sim/core/sample_action_body.hpp>
 #include <sim/core/step_body.hpp>
 
 namespace loom {
-
-/// Samples an action from `head`, stores it where the step will read it, and returns its log-probability.
-template <class Env>
-struct SampleAction {
-  EnvMemory m;
-  PolicyView policy;
-
-  template <class F, class Head>
-  HD F operator()(Lane<F> i, Head const& head) const {
-    constexpr ActionSpace kSpace = Env::spec.actions;
-    auto const* const ints = reinterpret_cast<std::int32_t const*>(m.record.data);
-    auto book = [&](Book b) {
-      return load(ints + m.record.offset(Layout<Env>::kBook + static_cast<int>(b), i.index),
-                  Lane<F>{0});
-    };
-    Random<F> random(m.seed, as_uint(book(Book::stream)), as_uint(book(Book::tick)),
-                     Purpose::action);
-    if constexpr (kSpace.discrete) {
-      auto const logit = [&](int k) { return head.load(k, i); };
-      auto const sums = categorical_sums<F>(kSpace.size, logit);
-      IntOf<F> const action =
-          policy.greedy ? categorical_greedy<F>(kSpace.size, logit)
-                        : categorical_sample<F>(sums, kSpace.size, logit, random.uniform());
-      store(reinterpret_cast<std::int32_t*>(m.action.data), i, action);
-      return categorical_log_prob<F>(sums, kSpace.size, logit, action);
-    } else {
-      F sum = F(0.F);
-      LOOM_UNROLL
-      for (int k = 0; k < kSpace.size; ++k) {
-        F const mean = head.load(k, i), log_std = F(policy.log_std[k]);
-        F const action = policy.greedy ? mean : gaussian_sample(mean, log_std, random.normal());
-        store(m.action, k, i, action);
-        sum = sum + gaussian_log_prob(action, mean, log_std);
-      }
-      return sum;
-    }
-  }
-};
 
 template <class Env>
 struct Rollout {
@@ -55,19 +16,6 @@ struct Rollout {
   static constexpr ActionSpace kSpace = Env::spec.actions;
   static constexpr int kHead = kSpace.size;
 
-  /// The batch with the arrays of step t in the place of its own, where the rollout has them.
-  HD EnvMemory at(int t) const {
-    EnvMemory m = memory;
-    auto const n = static_cast<std::ptrdiff_t>(m.num_envs);
-    if (out.action != nullptr) m.action.data = out.action + t * n * m.action.fields;
-    if (out.reward != nullptr) m.reward = out.reward + t * n;
-    if (out.terminated != nullptr) m.terminated = out.terminated + t * n;
-    if (out.truncated != nullptr) m.truncated = out.truncated + t * n;
-    if (out.final_observation != nullptr)
-      m.final_observation.data = out.final_observation + t * n * m.observation.fields;
-    return m;
-  }
-
   template <class Block>
   HD void operator()(Block& b) const {
     constexpr int kObservation = Layout<Env>::kObservation;
@@ -76,7 +24,7 @@ struct Rollout {
     bool const critic = policy.critic.stack.depth > 0;
     LOOM_NO_UNROLL
     for (int t = 0; t < out.steps; ++t) {
-      EnvMemory const m = at(t);
+      EnvMemory const m = at_step(memory, out, t);
       Tiles<float> const seen{
           out.observation + static_cast<std::ptrdiff_t>(t) * m.num_envs * kObservation,
           kObservation};
@@ -93,7 +41,8 @@ struct Rollout {
       b.sync();
       b.compacted(
           [&](auto lane) {
-            auto const log_prob = SampleAction<Env>{m, policy}(lane, head);
+            constexpr ActionSpace space = Env::spec.actions;
+            auto const log_prob = sample_action(space, m, policy, lane, head);
             auto const offset = static_cast<std::ptrdiff_t>(t) * m.num_envs;
             if (out.log_prob != nullptr) store(out.log_prob + offset, lane, log_prob);
             if (critic && out.value != nullptr)

@@ -336,4 +336,22 @@ struct DrawInstances {
   }
 };
 
+/// Resets, and before that draws the last states of episodes that the time limit ended, each into its
+/// own Scene: nothing else remembers them.
+template <class Env>
+struct DrawAndReset {
+  ResetInstances<Env> reset;
+  Scene* last;
+
+  template <class F>
+  HD void run(IntOf<F> id) const {
+    EnvMemory const& m = reset.m;
+    for (int l = 0; l < kWidth<F>; ++l) {
+      int const one = element(id, l);
+      if (m.truncated[one] != 0) DrawInstances<Env>{m, last}(Lane<float>{one});
+    }
+    reset.template run<F>(id);
+  }
+};
+
 }  // namespace loom

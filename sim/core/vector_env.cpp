@@ -113,8 +113,8 @@ void VectorEnv::check_and_fill_ranges() {
                          unknown_name(config_.name + " parameter", c.name, known));
     ranges[static_cast<std::size_t>(p - specs.begin())] = range_of(config_.name, *p, c);
   }
-  bool const disturbed = std::any_of(
-      ranges.end() - kDisturbances, ranges.end(), [](ParameterRange const& r) {
+  bool const disturbed =
+      std::any_of(ranges.end() - kDisturbances, ranges.end(), [](ParameterRange const& r) {
         return r.a != 0 || (r.distribution != Distribution::fixed && r.b != 0);
       });
   bool const made = ranges_.size() != 0;
@@ -269,9 +269,22 @@ void VectorEnv::clear_statistics() {
 Buffer<Scene> VectorEnv::draw(int n) const {
   require(n >= 1 && n <= num_envs(), "draw: asked for ", n, " instances of ", num_envs());
   Buffer<Scene> scenes(exec_, static_cast<std::size_t>(n));
-  with_kernels(exec_, *entry_,
-               [&](auto e, auto const& k) { k.draw(e, memory_, n, scenes.data()); });
+  draw(exec_, scenes.out());
   return scenes;
+}
+
+void VectorEnv::draw(Exec const& exec, Out<Scene> scenes) const {
+  require(scenes.size <= static_cast<std::size_t>(padded()), "draw: ", scenes.size, " scenes of ",
+          padded(), " instances");
+  with_kernels(exec, *entry_, [&](auto e, auto const& k) {
+    k.draw(e, memory_, static_cast<int>(scenes.size), scenes.data);
+  });
+}
+
+void VectorEnv::step_seen(Exec const& exec, RolloutView const& out, int t, Scene* last_scenes) {
+  with_kernels(exec, *entry_, [&](auto e, auto const& k) {
+    k.step_seen(e, at_step(memory_, out, t), last_scenes);
+  });
 }
 
 Snapshot VectorEnv::save(In<std::int32_t> ids) const {

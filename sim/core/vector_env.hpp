@@ -112,6 +112,12 @@ class VectorEnv {
 
   /// Pictures of the first n instances, drawn on this Exec.
   Buffer<Scene> draw(int n) const;
+  /// The same of the first scenes.size instances, into memory of the caller's; padding may be drawn too.
+  void draw(Exec const& exec, Out<Scene> scenes) const;
+  /// step(), as step t of a rollout: actions are read from and results written to where `out` has room
+  /// for them. Draws the last states of episodes that the time limit ends, each into its own of
+  /// last_scenes[padded()]; other scenes are left alone.
+  void step_seen(Exec const& exec, RolloutView const& out, int t, Scene* last_scenes);
 
   /// Bit-exact copies of instances. ids: on the device, each in [0, padded()).
   Snapshot save(In<std::int32_t> ids) const;

@@ -13,17 +13,13 @@ constexpr int kAtOnce = 1024;
 void run_batch(Algorithm& learner, Exec const& exec, VectorEnvConfig const& batch,
                Evaluation& result) {
   VectorEnv env(exec, batch);
-  int const n = env.num_envs(), o = env.observation_fields(), a = env.action_fields();
-  auto const rows = static_cast<std::size_t>(n);
-  Buffer<float> observation(exec, rows * static_cast<std::size_t>(o));
-  Buffer<float> action(exec, rows * static_cast<std::size_t>(a));
+  std::unique_ptr<Player> const player = learner.player(env);
+  auto const rows = static_cast<std::size_t>(env.num_envs());
   std::vector<double> returns(rows, 0);
   std::vector<int> lengths(rows, 0);
   std::vector<bool> ended(rows, false), arrived(rows, false);
-  for (int running = n; running > 0;) {
-    upload<float>(exec, env.host_observation(), observation.out());
-    learner.act({observation.data(), n, o}, {action.data(), n, a}, ActMode::greedy);
-    env.set_actions(download(action));
+  for (int running = env.num_envs(); running > 0;) {
+    player->act(ActMode::greedy);
     env.step();
     auto const reward = download(exec, env.reward().slice(0, rows));
     auto const terminated = download(exec, env.terminated().slice(0, rows));

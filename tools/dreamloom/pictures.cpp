@@ -51,13 +51,11 @@ std::vector<std::uint8_t> side_by_side(std::vector<std::uint8_t> const& images, 
 class Camera {
  public:
   Camera(Learner& learner, Exec const& exec, PictureOptions const& options)
-      : learner_(*learner.algorithm),
-        exec_(exec),
+      : exec_(exec),
         instances_(options.instances),
         env_(exec, batch_of(learner, options.instances)),
+        player_(learner.algorithm->player(env_)),
         size_(size_of(download(env_.draw(1))[0], options.height)),
-        observation_(exec, rows() * static_cast<std::size_t>(env_.observation_fields())),
-        action_(exec, rows() * static_cast<std::size_t>(env_.action_fields())),
         pixels_(exec, rows() * static_cast<std::size_t>(size_.width * size_.height) * 3) {}
 
   VectorEnv const& env() const { return env_; }
@@ -71,10 +69,7 @@ class Camera {
 
   /// One step; the number of instances whose episode it ended.
   int step() {
-    upload<float>(exec_, env_.host_observation(), observation_.out());
-    learner_.act({observation_.data(), instances_, env_.observation_fields()},
-                 {action_.data(), instances_, env_.action_fields()}, ActMode::greedy);
-    env_.set_actions(download(action_));
+    player_->act(ActMode::greedy);
     env_.step();
     auto const terminated = download(exec_, env_.terminated().slice(0, rows()));
     auto const truncated = download(exec_, env_.truncated().slice(0, rows()));
@@ -91,12 +86,11 @@ class Camera {
   }
   std::size_t rows() const { return static_cast<std::size_t>(instances_); }
 
-  Algorithm& learner_;
   Exec exec_;
   int instances_;
   VectorEnv env_;
+  std::unique_ptr<Player> player_;
   ImageSize size_;
-  Buffer<float> observation_, action_;
   Buffer<std::uint8_t> pixels_;
 };
 

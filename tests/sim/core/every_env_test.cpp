@@ -22,6 +22,7 @@ TEST_P(EveryEnv, HasSeparateFunctionsForTheTwoMachines) {
   EXPECT_NE(address(e.gpu->reset), address(e.cpu->reset));
   EXPECT_NE(address(e.gpu->step), address(e.cpu->step));
   EXPECT_NE(address(e.gpu->step_random), address(e.cpu->step_random));
+  EXPECT_NE(address(e.gpu->step_seen), address(e.cpu->step_seen));
   EXPECT_NE(address(e.gpu->draw), address(e.cpu->draw));
   EXPECT_NE(address(e.gpu->rollout), address(e.cpu->rollout));
 }
