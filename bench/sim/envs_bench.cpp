@@ -27,10 +27,9 @@ void step(benchmark::State& state, EnvEntry const& entry, int lanes, int threads
   int const words = 2 * (entry.cpu->state_fields + 3) + entry.cpu->num_parameters + 1 +
                     entry.spec().observation + 1;
   state.SetBytesProcessed(state.iterations() * state.range(0) * (4 * words + 2));
-  state.counters["bytes/instance"] =
-      4.0 * (entry.record_fields() + 2 * entry.spec().observation +
-             entry.spec().actions.fields() + 1) +
-      2;
+  state.counters["bytes/instance"] = 4.0 * (entry.record_fields() + 2 * entry.spec().observation +
+                                            entry.spec().actions.fields() + 1) +
+                                     2;
 }
 
 [[maybe_unused]] int const registered = [] {

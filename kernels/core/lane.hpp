@@ -95,6 +95,11 @@ HD void store_rgb(std::uint8_t* out, std::uint32_t pixel) {
   out[1] = static_cast<std::uint8_t>(pixel >> 8);
   out[2] = static_cast<std::uint8_t>(pixel);
 }
+/// 64 pixels that lie in a row at p.
+template <class F>
+requires(kWidth<F> == 1) HD void store_rgb64(std::uint8_t* out, std::uint32_t const* p, Lane<F>) {
+  for (int k = 0; k < 64; ++k) store_rgb(out + 3 * k, p[k]);
+}
 /// One lane's number.
 HD std::int32_t element(std::int32_t x, int /*lane*/) { return x; }
 template <class T>
@@ -180,6 +185,10 @@ HD Pack<std::int32_t, W> iota(Lane<Pack<float, W>> i) {
   typename Pack<std::int32_t, W>::Vector v{};
   for (int l = 0; l < W; ++l) v[l] = l;
   return Pack<std::int32_t, W>(v + i.index);
+}
+template <int W>
+HD void store_rgb64(std::uint8_t* out, std::uint32_t const* p, Lane<Pack<float, W>>) {
+  store_rgb64(out, p);
 }
 template <int W>
 HD std::int32_t element(Pack<std::int32_t, W> x, int lane) {

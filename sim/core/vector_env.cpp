@@ -292,17 +292,32 @@ Snapshot VectorEnv::save(In<std::int32_t> ids) const {
   Snapshot s{static_cast<int>(ids.size),
              Buffer<float>(exec_, n * static_cast<std::size_t>(record_fields_)),
              Buffer<float>(exec_, n * static_cast<std::size_t>(observation_fields()))};
-  visit(exec_, [&](auto e) {
-    save_instances(e, memory_, ids, {s.record.data(), record_fields_},
-                   {s.observation.data(), observation_fields()});
-  });
+  save(ids, s);
   return s;
+}
+
+void VectorEnv::save(In<std::int32_t> ids, Snapshot& snapshot) const {
+  auto const n = static_cast<std::size_t>(padded_to_tile(static_cast<int>(ids.size)));
+  require(snapshot.count == static_cast<int>(ids.size) &&
+              snapshot.record.size() == n * static_cast<std::size_t>(record_fields_) &&
+              snapshot.observation.size() == n * static_cast<std::size_t>(observation_fields()),
+          "save: a snapshot of ", snapshot.count, " instances (needs ", ids.size, " of ",
+          config_.name, " with ", record_fields_, " fields)");
+  visit(exec_, [&](auto e) {
+    save_instances(e, memory_, ids, {snapshot.record.data(), record_fields_},
+                   {snapshot.observation.data(), observation_fields()});
+  });
 }
 
 void VectorEnv::restore(In<std::int32_t> ids, Snapshot const& snapshot, In<std::int32_t> sources,
                         Stream stream) {
   require(ids.size == sources.size, "restore: ", ids.size, " instances from ", sources.size,
           " sources");
+  auto const saved = static_cast<std::size_t>(padded_to_tile(snapshot.count));
+  require(snapshot.record.size() == saved * static_cast<std::size_t>(record_fields_) &&
+              snapshot.observation.size() == saved * static_cast<std::size_t>(observation_fields()),
+          "restore: a snapshot of another environment, or one with other disturbances (needs ",
+          record_fields_, " fields an instance)");
   auto* const record = const_cast<float*>(snapshot.record.data());
   auto* const observation = const_cast<float*>(snapshot.observation.data());
   visit(exec_, [&](auto e) {

@@ -121,6 +121,8 @@ class VectorEnv {
 
   /// Bit-exact copies of instances. ids: on the device, each in [0, padded()).
   Snapshot save(In<std::int32_t> ids) const;
+  /// The same into a snapshot of as many instances of this environment: no allocation.
+  void save(In<std::int32_t> ids, Snapshot& snapshot) const;
   /// Instance ids[j] becomes saved instance sources[j].
   void restore(In<std::int32_t> ids, Snapshot const& snapshot, In<std::int32_t> sources,
                Stream stream);

@@ -23,7 +23,7 @@ TEST(Cli, SaysItsVersionAndHelp) {
   EXPECT_EQ(ran.status, 0);
   EXPECT_EQ(ran.out.rfind("dreamloom ", 0), 0U);
   for (char const* command :
-       {"", "train", "eval", "render", "envs", "recipes", "bench", "plot", "inspect"}) {
+       {"", "train", "sweep", "eval", "render", "envs", "recipes", "bench", "plot", "inspect"}) {
     ran = run_program(s, std::string(command) + " --help");
     EXPECT_EQ(ran.status, 0) << command;
     EXPECT_NE(ran.out.find("Examples:\n  dreamloom "), std::string::npos) << command;

@@ -1,13 +1,16 @@
 #pragma once
 // Runs the built program as a user would.
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <thread>
 
 namespace loom {
 
@@ -59,6 +62,49 @@ inline Ran run_program(Scratch const& directory, std::string const& arguments) {
   std::filesystem::remove(directory / "out.txt");
   std::filesystem::remove(directory / "err.txt");
   return ran;
+}
+
+/// dreamloom with these arguments in the background.
+class Background {
+ public:
+  Background(Scratch const& s, std::string const& arguments) {
+    std::string const command = "cd '" + s.path().string() + "' && exec '" + kProgram + "' " +
+                                arguments + " >/dev/null 2>&1 </dev/null";
+    process_ = fork();
+    if (process_ == 0) {
+      execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
+      _exit(127);
+    }
+  }
+  ~Background() {
+    if (process_ > 0) end(SIGKILL);
+  }
+  Background(Background const&) = delete;
+  Background& operator=(Background const&) = delete;
+
+  pid_t id() const { return process_; }
+
+  /// Sends the signal; 128 + n when signal n ended the process, else its exit status.
+  int end(int signal) {
+    kill(process_, signal);
+    return wait();
+  }
+  int wait() {
+    int status = 0;
+    waitpid(process_, &status, 0);
+    process_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+
+ private:
+  pid_t process_;
+};
+
+inline bool wait_for(std::filesystem::path const& file) {
+  for (int i = 0; i < 3000 && !std::filesystem::exists(file); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return std::filesystem::exists(file);
 }
 
 }  // namespace loom

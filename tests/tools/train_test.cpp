@@ -1,14 +1,10 @@
 // `dreamloom train` and what follows it, through the built program.
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <algorithm>
-#include <chrono>
 #include <learn/core/checkpoint.hpp>
 #include <nlohmann/json.hpp>
 #include <tests/tools/program.hpp>
-#include <thread>
 
 namespace loom {
 namespace {
@@ -30,44 +26,6 @@ void expect_error(Ran const& ran, int status, std::string const& message) {
   EXPECT_EQ(ran.status, status);
   EXPECT_EQ(ran.err, "dreamloom: " + message + "\n");
   EXPECT_EQ(ran.out, "");
-}
-
-/// A training run in the background, told to save after every iteration.
-class Background {
- public:
-  Background(Scratch const& s, std::string const& arguments) {
-    std::string const command = "cd '" + s.path().string() + "' && exec '" + kProgram + "' " +
-                                arguments + " >/dev/null 2>&1 </dev/null";
-    process_ = fork();
-    if (process_ == 0) {
-      execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
-      _exit(127);
-    }
-  }
-  ~Background() {
-    if (process_ > 0) end(SIGKILL);
-  }
-  Background(Background const&) = delete;
-  Background& operator=(Background const&) = delete;
-
-  /// Sends the signal; 128 + n when signal n ended the process, else its exit status.
-  int end(int signal) {
-    kill(process_, signal);
-    int status = 0;
-    waitpid(process_, &status, 0);
-    process_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-
- private:
-  pid_t process_;
-};
-
-bool wait_for(fs::path const& file) {
-  for (int i = 0; i < 3000 && !fs::exists(file); ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return fs::exists(file);
 }
 
 TEST(Train, LeavesAWholeRun) {

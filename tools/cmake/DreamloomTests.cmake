@@ -61,6 +61,13 @@ endforeach()
 if(TARGET test_tools)
   add_dependencies(test_tools dreamloom)  # they run the program
 endif()
+if(DREAMLOOM_WITH_CUDA AND TARGET test_learn)
+  # tests/learn/one_device_cuda_test.cpp counts the calls that a captured program must not make.
+  foreach(call StreamSynchronize DeviceSynchronize EventSynchronize Malloc Free Memcpy MemcpyAsync LaunchKernel
+               GraphLaunch)
+    target_link_options(test_learn PRIVATE -Wl,--wrap=cuda${call})
+  endforeach()
+endif()
 # Bodies that only tests launch: tests/<folder>/*.cu, compiled twice like every kernel.
 file(GLOB_RECURSE duals CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}" tests/*.cu)
 foreach(dual IN LISTS duals)

@@ -8,7 +8,7 @@
 #include <kernels/linalg/gemm.hpp>
 #include <kernels/nn/mlp.hpp>
 #include <memory>
-#include <sim/core/vector_env.hpp>
+#include <sim/core/pixels.hpp>
 #include <tools/dreamloom/environments.hpp>
 
 namespace loom {
@@ -42,6 +42,47 @@ BenchRow step_row(Exec const& exec, EnvEntry const& entry, int num_envs, std::st
       2 * entry.record_fields() - entry.num_parameters() + entry.spec().observation + 1;
   row.bytes = n * (4.0 * fields + 2);
   row.working_set = n * (4.0 * (entry.record_fields() + entry.spec().observation + 1) + 2);
+  return row;
+}
+
+/// Every instance drawn and rendered, 64 x 64 x 3.
+BenchRow pixels_row(Exec const& exec, EnvEntry const& entry, int num_envs, std::string name) {
+  struct Seeing {
+    VectorEnv env;
+    Pixels pixels;
+  };
+  VectorEnv env(exec, batch_of(entry.spec().name, num_envs, 1, {}));
+  Pixels pixels(env, {64, 1}, 1);
+  auto const s = std::make_shared<Seeing>(Seeing{std::move(env), std::move(pixels)});
+  double const n = num_envs, bytes = 64 * 64 * 3 * n;
+  return {
+      std::move(name), "frames", n, bytes, 0, bytes, [exec, s] { s->pixels.see(exec, s->env, 0); }};
+}
+
+/// The whole batch saved and restored in another order.
+BenchRow snapshot_row(Exec const& exec, EnvEntry const& entry, int num_envs, std::string name) {
+  struct Copies {
+    VectorEnv env;
+    Buffer<std::int32_t> ids, shuffled;
+    Snapshot snapshot;
+  };
+  std::vector<std::int32_t> ids, shuffled;
+  for (int i = 0; i < num_envs; ++i) {
+    ids.push_back(i);
+    shuffled.push_back(static_cast<std::int32_t>(std::int64_t{i} * 7919 % num_envs));
+  }
+  VectorEnv env(exec, batch_of(entry.spec().name, num_envs, 1, {}));
+  Buffer<std::int32_t> on_device = uploaded(exec, ids);
+  Snapshot snapshot = env.save(on_device.in());
+  auto const c = std::make_shared<Copies>(
+      Copies{std::move(env), std::move(on_device), uploaded(exec, shuffled), std::move(snapshot)});
+  double const n = num_envs;
+  double const words = entry.record_fields() + entry.spec().observation;
+  BenchRow row{std::move(name), "instances", n, 4 * 4 * words * n, 0, 2 * 4 * words * n, {}};
+  row.call = [c] {
+    c->env.save(c->ids.in(), c->snapshot);
+    c->env.restore(c->ids.in(), c->snapshot, c->shuffled.in(), Stream::fork);
+  };
   return row;
 }
 
@@ -185,6 +226,14 @@ std::vector<BenchRow> bench_rows(Exec const& exec, std::string const& filter) {
           std::string(entry.spec().name) + " step, " + std::to_string(num_envs);
       if (wanted(name)) rows.push_back(step_row(exec, entry, num_envs, name));
     }
+  }
+  for (EnvEntry const& entry : environments()) {
+    std::string const name = std::string(entry.spec().name) + " pixels 64 x 64, 1024";
+    if (wanted(name)) rows.push_back(pixels_row(exec, entry, 1024, name));
+  }
+  {
+    std::string const name = "CartPole save + restore, 4096";
+    if (wanted(name)) rows.push_back(snapshot_row(exec, find_environment("CartPole"), 4096, name));
   }
   for (EnvEntry const& entry : environments()) {
     for (auto const& [what, text] : {std::pair{RolloutOf::policy, "policy"},

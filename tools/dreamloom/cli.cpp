@@ -99,6 +99,31 @@ void add_train(CLI::App& app, std::function<int()>& chosen) {
   });
 }
 
+void add_sweep(CLI::App& app, std::function<int()>& chosen) {
+  static SweepOptions o;
+  CLI::App* c = app.add_subcommand("sweep", "Train a recipe on several seeds, side by side");
+  set_usage(*c, "dreamloom sweep RECIPE [--seeds N] [--jobs N] [--name NAME] [--key value ...]");
+  c->add_option("--seeds", o.seeds, "1 ... N")->capture_default_str()->check(CLI::Range(1, 1000));
+  c->add_option("--jobs", o.jobs, "at once; 0: one a core, on a GPU one")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
+  c->add_option("--name", o.name, "of the runs, before _<seed>; the recipe's when left out");
+  c->add_option("--runs", o.runs, "where runs lie")->capture_default_str();
+  c->allow_extras();
+  c->footer(
+      "Every seed is a process with --threads 1 in runs/<name>_<seed>/. The same command again\n"
+      "skips complete seeds and goes on with the others. Writes runs/<name>_sweep.csv and\n"
+      "runs/<name>_sweep.svg. Keys are those of `dreamloom train --help`.\n"
+      "Examples:\n"
+      "  dreamloom sweep cartpole\n"
+      "  dreamloom sweep pendulum --seeds 10 --jobs 4\n"
+      "  dreamloom sweep cartpole --name gamma_98 --ppo.gamma 0.98");
+  c->callback([&chosen, c] {
+    o.arguments = c->remaining();
+    chosen = [] { return sweep(o); };
+  });
+}
+
 void add_eval(CLI::App& app, std::function<int()>& chosen) {
   static EvalOptions o;
   CLI::App* c = app.add_subcommand("eval", "Evaluate a checkpoint's greedy policy");
@@ -206,6 +231,7 @@ int run_commands(int argc, char const* const* argv) {
   app.require_subcommand(1);
   std::function<int()> chosen;
   add_train(app, chosen);
+  add_sweep(app, chosen);
   add_eval(app, chosen);
   add_render(app, chosen);
   add_lists(app, chosen);

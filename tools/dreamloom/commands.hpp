@@ -17,6 +17,16 @@ int train(TrainOptions const& options);
 /// Every key of a recipe with default, range and help, for --help.
 std::string train_keys();
 
+struct SweepOptions {
+  std::vector<std::string> arguments;  ///< recipe and --key value
+  int seeds = 5;                       ///< 1 ... seeds
+  int jobs = 0;                        ///< at once; 0: as many as there are cores
+  std::string name;                    ///< of the runs, before _<seed>; empty: the recipe's
+  std::string runs = "runs";
+};
+/// As train(), for several seeds. Throws when one fails, after the others have ended.
+int sweep(SweepOptions const& options);
+
 struct EvalOptions {
   std::vector<std::string> arguments;  ///< checkpoint or run, and --parameters.x value
   int episodes = 0;                    ///< 0: as the run's recipe says
