@@ -216,8 +216,8 @@ struct Canvas {
       std::uint32_t const* const row = pixels + (y - top) * line;
       std::uint8_t* const out = image + std::ptrdiff_t{3} * y * size.width;
       int x = 0;
-      if constexpr (kWidth < F >> 1)
-        for (; x + 64 <= size.width; x += 64) store_rgb64(out + std::ptrdiff_t{3} * x, row + x);
+      for (; x + 64 <= size.width; x += 64)
+        store_rgb64(out + std::ptrdiff_t{3} * x, row + x, Lane<F>{x});
       for (; x + kWidth<F> <= size.width; x += kWidth<F>)
         store_rgb(out + std::ptrdiff_t{3} * x, load(row, Lane<F>{x}));
       for (; x < size.width; ++x) store_rgb(out + std::ptrdiff_t{3} * x, row[x]);

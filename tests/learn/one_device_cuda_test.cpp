@@ -33,6 +33,11 @@ COUNTED(copies, cudaMemcpy, (void* to, void const* from, std::size_t n, cudaMemc
 COUNTED(copies, cudaMemcpyAsync,
         (void* to, void const* from, std::size_t n, cudaMemcpyKind k, cudaStream_t s), to, from, n,
         k, s)
+#if CUDART_VERSION >= 13000  // what <<<>>> becomes
+COUNTED(kernels, __cudaLaunchKernel,
+        (void* f, dim3 grid, dim3 block, void** a, std::size_t shared, cudaStream_t s), f, grid,
+        block, a, shared, s)
+#endif
 COUNTED(kernels, cudaLaunchKernel,
         (void const* f, dim3 grid, dim3 block, void** a, std::size_t shared, cudaStream_t s), f,
         grid, block, a, shared, s)

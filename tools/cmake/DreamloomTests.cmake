@@ -63,9 +63,9 @@ if(TARGET test_tools)
 endif()
 if(DREAMLOOM_WITH_CUDA AND TARGET test_learn)
   # tests/learn/one_device_cuda_test.cpp counts the calls that a captured program must not make.
-  foreach(call StreamSynchronize DeviceSynchronize EventSynchronize Malloc Free Memcpy MemcpyAsync LaunchKernel
-               GraphLaunch)
-    target_link_options(test_learn PRIVATE -Wl,--wrap=cuda${call})
+  foreach(call cudaStreamSynchronize cudaDeviceSynchronize cudaEventSynchronize cudaMalloc cudaFree cudaMemcpy
+               cudaMemcpyAsync cudaLaunchKernel __cudaLaunchKernel cudaGraphLaunch)
+    target_link_options(test_learn PRIVATE -Wl,--wrap=${call})
   endforeach()
 endif()
 # Bodies that only tests launch: tests/<folder>/*.cu, compiled twice like every kernel.
