@@ -17,24 +17,25 @@ constexpr int kDepth = 512;  // elements of a patch whose panel is streamed from
 constexpr double kParallel =
     1 << 18;  // products below which a second thread costs more than it brings
 
-int threads_for(Cpu exec, ConvShape const& s, int rows) {
+/// `exec`, or its calling thread alone where more would not pay.
+Cpu exec_for(Cpu exec, ConvShape const& s, int rows) {
   double const products = static_cast<double>(rows) * s.out_pixels() * s.weights();
-  return products < kParallel ? 1 : num_threads(exec);
+  return products < kParallel ? Cpu{nullptr, exec.lanes} : exec;
 }
 
 /// One call: the shape, its plan and the plan's memory.
 struct Problem {
-  Cpu exec;
+  Cpu exec;  // of as many threads as the plan has scratch for
   ConvShape s;
   int rows;
   Plan plan;
   float* memory;
 
   Problem(Cpu exec_, ConvShape const& shape, int rows_, ConvOptions const& options)
-      : exec(exec_),
+      : exec(exec_for(exec_, shape, rows_)),
         s(shape),
         rows(rows_),
-        plan(shape, rows_, threads_for(exec_, shape, rows_)),
+        plan(shape, rows_, num_threads(exec)),
         memory(reinterpret_cast<float*>(options.workspace.data)) {
     checks::workspace("conv", options.workspace, plan.floats * sizeof(float));
   }
@@ -386,7 +387,7 @@ std::size_t conv_workspace(Cpu exec, ConvShape const& shape, int rows) {
   // A smaller batch may be divided otherwise and need more.
   std::size_t most = 0;
   for (int n = 1; n <= rows; ++n)
-    most = std::max(most, Plan(shape, n, threads_for(exec, shape, n)).floats);
+    most = std::max(most, Plan(shape, n, num_threads(exec_for(exec, shape, n))).floats);
   return most * sizeof(float);
 }
 
