@@ -18,7 +18,7 @@ inline constexpr int kGrain = 4096;
 inline constexpr int kThreads = 128;
 
 template <class Body>
-__global__ void __launch_bounds__(kThreads) lane_kernel(int n, Body const body) {
+__global__ void __launch_bounds__(kThreads, 4) lane_kernel(int n, Body const body) {
   int const i = static_cast<int>(blockIdx.x * kThreads + threadIdx.x);
   if (i < n) body(Lane<float>{i});
 }

@@ -51,7 +51,7 @@ struct ChooseActions {
     auto const head = b.values(space.size);
     auto const values = b.values(1);
     bool const critic = policy.critic.stack.depth > 0 && value != nullptr;
-    auto x = b.tile(features.cols, [&](int field, auto lane) {
+    auto x = b.tile_after_sync(features.cols, [&](int field, auto lane) {
       return gather(features.data, iota(lane) * features.stride + field);
     });
     auto keep = b.keep(x);

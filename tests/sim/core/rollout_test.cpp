@@ -199,6 +199,33 @@ TEST_P(EveryEnv, RollsOutPoliciesOfAnyWidth) {
   }
 }
 
+// Features stand in for observations: the same numbers as the networks in double.
+TEST(ChooseActions, FollowsPoliciesOfAnyWidthOnFeatures) {
+  for (Exec const& exec : every_exec()) {
+    EnvEntry const& entry = find_environment("Pendulum");
+    Acting s(exec, entry, 300, 1, {40, 100, 24, 190, 50, 256}, {256, 190, 24, 100, 40});
+    int const n = s.env.padded();
+    std::vector<float> rows;
+    for (int i = 0; i < 3 * n; ++i) rows.push_back(std::sin(0.7F * static_cast<float>(i)));
+    Buffer<float> const features = uploaded(exec, rows);
+    visit(exec, [&](auto e) {
+      choose_actions(e, entry.spec().actions, s.policy(), s.env.memory(), {features.data(), n, 3},
+                     s.view(), 0);
+    });
+    std::vector<float> const action = download(s.action), log_prob = download(s.log_prob),
+                             value = download(s.value);
+    double const tolerance = 2 * policy_tolerance(exec);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+      std::vector<double> const x{rows.begin() + static_cast<std::ptrdiff_t>(3 * i),
+                                  rows.begin() + static_cast<std::ptrdiff_t>(3 * i + 3)};
+      EXPECT_NEAR(value[i], reference(s.critic_shape, s.critic_parameters, x)[0], tolerance);
+      double const mean = reference(s.actor_shape, s.actor_parameters, x)[0];
+      double const z = (static_cast<double>(action[i]) - mean) * std::exp(0.5);
+      EXPECT_NEAR(log_prob[i], -0.5 * z * z + 0.5 - 0.5 * std::log(2 * M_PI), 4 * tolerance);
+    }
+  }
+}
+
 TEST(PolicyAct, TakesGreedyActionsOfPoliciesOfAnyWidth) {
   for (Exec const& exec : every_exec()) {
     EnvEntry const& entry = find_environment("Pendulum");
