@@ -1,9 +1,8 @@
-#include <gtest/gtest.h>
-
 #include <kernels/core/error.hpp>
 #include <kernels/render/raster.hpp>
 #include <sim/core/pixels.hpp>
 #include <tests/device.hpp>
+#include <tests/sim/core/every_env.hpp>
 
 namespace loom {
 namespace {
@@ -76,6 +75,34 @@ TEST(Pixels, AreThePicturesOfThisStepAndThoseBeforeInTheEpisode) {
       }
     }
     EXPECT_EQ(truncated, 2);
+  }
+}
+
+TEST_P(EveryEnv, ShowsTheSamePixelsOnEveryMachine) {
+  std::vector<std::uint8_t> first;
+  for (Exec const& exec : every_exec()) {
+    VectorEnv env(exec,
+                  {.name = GetParam().spec().name, .num_envs = 64, .seed = 6, .max_steps = 3});
+    Pixels pixels(env, {kSize, 2}, 3);
+    auto observation =
+        zeros<std::uint8_t>(exec, std::size_t{64} * static_cast<std::size_t>(pixels.bytes()));
+    OutRows<std::uint8_t> const rows(observation.data(), 64, pixels.bytes());
+    std::vector<std::uint8_t> all;
+    auto const add = [&] {
+      std::vector<std::uint8_t> const now = download(observation);
+      all.insert(all.end(), now.begin(), now.end());
+    };
+    pixels.begin(exec);
+    for (int t = 0; t < 3; ++t) {
+      pixels.see(exec, env, t);
+      pixels.step(exec, env, {}, t);
+      pixels.observe(exec, t, rows);
+      add();
+    }
+    pixels.observe_last(exec, rows);
+    add();
+    if (first.empty()) first = all;
+    EXPECT_EQ(all, first);
   }
 }
 
