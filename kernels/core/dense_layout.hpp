@@ -66,7 +66,7 @@ HD constexpr int gpu_units(int inputs, int outputs) {  // of a wide layer: for o
 }
 
 /// Lays out layers of sizes[0] -> sizes[1] -> ... from `base` on; returns the view and the bytes it
-/// needs.
+/// needs. A null base only measures.
 struct Placed {
   DenseStack stack;
   std::size_t bytes;
@@ -75,6 +75,7 @@ inline Placed place(bool on_cpu, int const* sizes, int depth, std::byte* base) {
   Placed r{{}, 0};
   r.stack.depth = depth;
   std::size_t at = 0;
+  auto const here = [&] { return base == nullptr ? nullptr : base + at; };
   auto const layer_bytes = [&](int inputs, int outputs) {
     return on_cpu ? static_cast<std::size_t>(inputs) * outputs * sizeof(float)
                   : static_cast<std::size_t>(gpu_units(inputs, outputs)) * kUnit;
@@ -85,7 +86,7 @@ inline Placed place(bool on_cpu, int const* sizes, int depth, std::byte* base) {
       layer.inputs = sizes[l];
       layer.outputs = sizes[l + 1];
       if (narrow(layer.outputs) != is_narrow) continue;
-      layer.weights = base + at;
+      layer.weights = here();
       at += layer_bytes(layer.inputs, layer.outputs);
     }
   };
@@ -95,7 +96,7 @@ inline Placed place(bool on_cpu, int const* sizes, int depth, std::byte* base) {
   pass(true);
   for (int l = 0; l < depth; ++l) {
     at = (at + 255) / 256 * 256;
-    r.stack.layers[l].bias = reinterpret_cast<float*>(base + at);
+    r.stack.layers[l].bias = reinterpret_cast<float*>(here());
     at += sizeof(float) * static_cast<std::size_t>(padded(sizes[l + 1]));
     r.stack.width = r.stack.width < sizes[l] ? sizes[l] : r.stack.width;
   }

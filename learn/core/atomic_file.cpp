@@ -46,6 +46,20 @@ void sync_directory(fs::path const& directory, fs::path const& named) {
     fail_with(errno, named, "cannot sync its directory");
 }
 
+/// <name>.<process>.<count>.tmp
+bool is_unfinished(std::string_view name) {
+  constexpr std::string_view kSuffix = ".tmp";
+  if (!name.ends_with(kSuffix)) return false;
+  name.remove_suffix(kSuffix.size());
+  for (int numbers = 0; numbers < 2; ++numbers) {
+    auto const dot = name.rfind('.');
+    if (dot == name.npos || dot == 0 || dot + 1 == name.size()) return false;
+    if (name.find_first_not_of("0123456789", dot + 1) != name.npos) return false;
+    name = name.substr(0, dot);
+  }
+  return true;
+}
+
 }  // namespace
 
 void write_whole(fs::path const& path, std::span<std::string_view const> pieces) {
@@ -82,6 +96,13 @@ void write_whole(fs::path const& path, std::span<std::string_view const> pieces)
     unlink.armed = false;
   }
   sync_directory(directory, path);
+}
+
+void remove_unfinished(fs::path const& directory) {
+  std::error_code error, ignored;
+  for (fs::directory_iterator i(directory, error), end; !error && i != end; i.increment(error)) {
+    if (is_unfinished(i->path().filename().string())) fs::remove(i->path(), ignored);
+  }
 }
 
 std::string read_whole(fs::path const& path) {

@@ -17,6 +17,10 @@ inline void write_whole(std::filesystem::path const& path, std::string_view byte
   write_whole(path, std::span(&bytes, 1));
 }
 
+/// Removes what write_whole() leaves in a directory when its process is killed. Only for a directory that no other
+/// process writes to.
+void remove_unfinished(std::filesystem::path const& directory);
+
 /// Throws IoError with the path and the system's reason.
 std::string read_whole(std::filesystem::path const& path);
 

@@ -299,6 +299,21 @@ void Checkpoint::put_bytes(std::string const& name, DType dtype, void const* dat
   put(name, Tensor{dtype, std::move(shape), {first, first + n * size_of(dtype)}});
 }
 
+std::int64_t Checkpoint::count_at(std::string const& name, std::string const& key,
+                                  std::int64_t most) const {
+  auto const part = state_at<json>(name);
+  auto const found = part.is_object() ? part.find(key) : part.end();
+  std::int64_t count = -1;
+  if (found != part.end() && found->is_number_integer()) {
+    auto const limit = static_cast<std::uint64_t>(most);
+    bool const above = found->is_number_unsigned() && found->get<std::uint64_t>() > limit;
+    if (!above) count = found->get<std::int64_t>();
+  }
+  require<IoError>(count >= 0 && count <= most, source_, ": state \"", name, ".", key,
+                   "\" is missing or no integer from 0 to ", most);
+  return count;
+}
+
 Tensor const& Checkpoint::tensor(std::string const& name) const {
   auto const found = tensors_.find(name);
   require<IoError>(found != tensors_.end(), source_, ": has no tensor \"", name, "\"");

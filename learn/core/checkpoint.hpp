@@ -119,6 +119,11 @@ class Checkpoint {
     }
   }
 
+  /// state()[name][key] as a count from 0 to `most`; IoError when it is missing or anything else. Up to 2^53 every
+  /// reader of JSON agrees on an integer, and adding to it cannot overflow.
+  std::int64_t count_at(std::string const& name, std::string const& key,
+                        std::int64_t most = std::int64_t{1} << 53) const;
+
   /// Where it was read from, for messages.
   std::string const& source() const { return source_; }
 

@@ -5,6 +5,7 @@
 #include <kernels/nn/permutation.hpp>
 #include <kernels/nn/schedule.hpp>
 #include <learn/ppo/ppo.hpp>
+#include <limits>
 
 namespace loom {
 namespace {
@@ -105,6 +106,9 @@ void Ppo::Config::keys(Settings& s) {
 Ppo::Storage::Storage(Exec const& exec, VectorEnv const& env, int t) : steps(t) {
   auto const n = static_cast<std::size_t>(env.padded());
   auto const all = n * static_cast<std::size_t>(steps);
+  constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<int>::max());
+  require<ConfigError>(all <= kMost, "ppo: ", steps, " x ", n,
+                       " steps in one rollout (needs at most ", kMost, ")");
   auto const o = static_cast<std::size_t>(env.observation_fields());
   // Zeros: padding instances are read and need not be stepped.
   observation = zeros<float>(exec, all * o);
@@ -458,9 +462,9 @@ void Ppo::load(Checkpoint const& checkpoint) {
     checkpoint.get("ppo." + name, exec_, view);
   });
   env_.set_host_memory(checkpoint.get<float>("ppo.environments"));
-  auto const state = checkpoint.state_at<nlohmann::json>("ppo");
-  env_steps_ = state.value("env_steps", std::int64_t{0});
-  acts_ = state.value("acts", std::uint32_t{0});
+  env_steps_ = checkpoint.count_at("ppo", "env_steps");
+  acts_ = static_cast<std::uint32_t>(
+      checkpoint.count_at("ppo", "acts", std::numeric_limits<std::uint32_t>::max()));
   pack(exec_);
 }
 

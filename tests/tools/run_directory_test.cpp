@@ -1,6 +1,7 @@
 #include <tools/dreamloom/run_directory.hpp>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <kernels/core/error.hpp>
 #include <tests/tools/program.hpp>
@@ -46,7 +47,8 @@ TEST(RunDirectory, BelongsToOneProcess) {
   {
     RunDirectory const first(path, Open::fresh);
     EXPECT_EQ(message_of([&] { RunDirectory const second(path, Open::fresh); }),
-              path.string() + ": another process is using this run");
+              path.string() + ": another process is using this run (" + (path / "lock").string() +
+                  " is held by process " + std::to_string(getpid()) + ")");
   }
   EXPECT_EQ(message_of([&] { RunDirectory const third(path, Open::fresh); }), "no error");
 }

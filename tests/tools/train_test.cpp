@@ -137,7 +137,12 @@ TEST(Train, BelongsToOneProcess) {
   std::string const eager = small("--total_steps 4e8 --checkpoint_every_s 0 --name a");
   Background run(s, eager);
   ASSERT_TRUE(wait_for(s / "runs/a/checkpoint.safetensors"));
-  expect_error(run_program(s, eager + " --resume"), 1, "runs/a: another process is using this run");
+  Ran const second = run_program(s, eager + " --resume");
+  EXPECT_EQ(second.status, 1);
+  std::string const message =
+      "dreamloom: runs/a: another process is using this run (runs/a/lock is held by process ";
+  EXPECT_EQ(second.err.substr(0, message.size()), message);
+  EXPECT_EQ(std::count(second.err.begin(), second.err.end(), '\n'), 1);
 }
 
 TEST(Train, RefusesDamagedCheckpoints) {

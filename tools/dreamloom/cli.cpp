@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <functional>
 #include <kernels/core/exec.hpp>
@@ -268,6 +269,8 @@ std::string only_positional(std::vector<std::string> const& positional, std::str
 }
 
 int run_program(int argc, char const* const* argv) {
+  // A file at its size limit is then an error of write(), like a full disk.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return run_commands(argc, argv);
   } catch (ConfigError const& e) {

@@ -4,13 +4,26 @@
 #include <sys/file.h>
 #include <unistd.h>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <kernels/core/error.hpp>
 #include <learn/core/atomic_file.hpp>
 
 namespace loom {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+/// " by process 1234", as the lock's holder wrote into it.
+std::string holder(fs::path const& lock) {
+  std::ifstream file(lock);
+  std::int64_t process = 0;
+  return file >> process ? " by process " + std::to_string(process) : "";
+}
+
+}  // namespace
 
 void RunDirectory::check(fs::path const& path, Open how) {
   std::error_code error;
@@ -37,7 +50,8 @@ RunDirectory::RunDirectory(fs::path path, Open how) : path_(std::move(path)) {
     int const reason = errno;
     ::close(lock_);
     require<IoError>(reason == EWOULDBLOCK, file, ": ", std::strerror(reason));
-    fail<Error>(path_.string(), ": another process is using this run");
+    fail<Error>(path_.string(), ": another process is using this run (", file, " is held",
+                holder(file), ")");
   }
   try {
     check(path_, how);  // another process may have begun the run before the lock was ours
@@ -45,6 +59,11 @@ RunDirectory::RunDirectory(fs::path path, Open how) : path_(std::move(path)) {
     ::close(lock_);
     throw;
   }
+  // For the message above; on a full disk it will do without.
+  std::string const process = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(lock_, 0) == 0)
+    static_cast<void>(::pwrite(lock_, process.data(), process.size(), 0) < 0);
+  remove_unfinished(path_);
 }
 
 // The file stays: removing it would let a waiting process lock a name that no longer is there.

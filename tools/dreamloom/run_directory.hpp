@@ -14,7 +14,8 @@ class RunDirectory {
   /// Errors  ConfigError: fresh, but there is a run already; resume, but there is none.
   static void check(std::filesystem::path const& path, Open how);
 
-  /// Makes the directory when it is missing and locks it.
+  /// Makes the directory when it is missing, locks it (the system unlocks it when the process ends, however it does)
+  /// and removes unfinished files of a process that was killed.
   /// Errors  as check(); IoError: it cannot be made or written; Error: another process holds it.
   RunDirectory(std::filesystem::path path, Open how);
   ~RunDirectory();

@@ -85,13 +85,12 @@ void Trainer::load() {
   Checkpoint const file = Checkpoint::read(directory_.checkpoint());
   auto const run = file.state_at<nlohmann::json>("run");
   learner_.algorithm->load(file);
-  try {
-    iteration_ = run.at("iteration").get<std::int64_t>();
-    evaluated_at_ = run.at("evaluated_at").get<std::int64_t>();
-    if (run.at("stop_return_reached").get<bool>()) outcome_.ending = Ending::stop_return;
-  } catch (nlohmann::json::exception const&) {
-    fail<IoError>(file.source(), ": is no checkpoint of a training run");
-  }
+  iteration_ = file.count_at("run", "iteration");
+  evaluated_at_ = file.count_at("run", "evaluated_at");
+  auto const reached = run.find("stop_return_reached");
+  require<IoError>(reached != run.end() && reached->is_boolean(), file.source(),
+                   ": is no checkpoint of a training run");
+  if (reached->get<bool>()) outcome_.ending = Ending::stop_return;
   checkpoint_at_ = learner_.algorithm->env_steps();
 }
 
@@ -173,7 +172,8 @@ Outcome Trainer::run() {
     outcome_.signal = StopSignals::received();
     bool const complete = algorithm.env_steps() >= run.total_steps;
     bool const stopped = outcome_.signal != 0;
-    bool const evaluates = evaluation_due() || (complete && !stopped);
+    // A signal in the last iteration changes nothing: the run is whole, with its last evaluation.
+    bool const evaluates = evaluation_due() || complete;
     if (iteration_ % run.log_every != 0 && !evaluates && !complete && !stopped) {
       show(false);
       continue;
