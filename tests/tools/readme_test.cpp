@@ -23,6 +23,8 @@ std::vector<std::string> lines_of(std::string const& language) {
 }
 
 TEST(Readme, RunsAsItStands) {
+  if (DREAMLOOM_DEVICE_REQUIRED)
+    GTEST_SKIP() << "`--device auto` would train on an emulated device";
   Scratch const s;
   int commands = 0;
   for (std::string const& line : lines_of("sh")) {
