@@ -69,7 +69,7 @@ TEST(Sweep, TrainsEverySeedAsTrainWould) {
   for (std::size_t seed : {1U, 2U}) {
     // The last evaluation is what `eval` finds: the same policy, the same episodes.
     auto const json = nlohmann::json::parse(
-        run_program(s, "eval runs/a_" + std::to_string(seed) + " --json").out);
+        run_program(s, "eval runs/a_" + std::to_string(seed) + " --device cpu --json").out);
     std::istringstream row(table[seed]);
     std::string cell;
     std::getline(row, cell, ',');
