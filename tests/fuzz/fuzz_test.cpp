@@ -41,6 +41,20 @@ TEST_P(Readers, TakeOrRefuseWhateverIsDamaged) {
   }
 }
 
+// A target that refuses its own seeds would test nothing behind the refusal.
+TEST(Seeds, AreRunsThatGoOn) {
+  for (SmallRun const& run : small_runs()) {
+    EXPECT_TRUE(is_small(make_recipe(run.recipe, "recipe", {}))) << run.recipe;
+    Checkpoint const file = Checkpoint::parse(with_right_checksum(run.checkpoint), "file");
+    std::unique_ptr<Algorithm> const learner = run.make();
+    learner->load(file);
+    std::int64_t const before = learner->env_steps();
+    EXPECT_GT(before, 0);
+    learner->collect();
+    EXPECT_GT(learner->env_steps(), before);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Of, Readers,
                          testing::Values("recipe", "overrides", "checkpoint", "learner", "run",
                                          "metrics"),

@@ -2,6 +2,7 @@
 // Every reader of files from outside as a function of the file's bytes, with files to begin from.
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <tests/fuzz/learners.hpp>
@@ -121,9 +122,12 @@ inline bool is_small(Recipe const& recipe) {
   bool small =
       recipe.run->num_envs <= 256 && recipe.run->eval_episodes <= 64 && recipe.run->frame_skip <= 8;
   for (Settings::Key const& key : learner.keys.keys()) {
-    if (auto* const* number = std::get_if<int*>(&key.variable)) small = small && **number <= 64;
+    // Twice the defaults that are largest; pictures grow with the square of their side.
+    int const most = key.name == "pixels" ? 32 : 256;
+    if (auto* const* number = std::get_if<int*>(&key.variable)) small = small && **number <= most;
     if (auto* const* list = std::get_if<std::vector<int>*>(&key.variable))
-      small = small && (*list)->size() <= 4;
+      small = small && (*list)->size() <= 4 &&
+              std::all_of((*list)->begin(), (*list)->end(), [](int n) { return n <= 64; });
   }
   return small;
 }
