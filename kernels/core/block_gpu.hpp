@@ -479,6 +479,7 @@ void launch_blocks(Gpu exec, int rows, BlockNeeds const& needs, Body const& body
           " columns (at most ", dense_layout::kMaxWidth, ")");
   auto* const kernel = block_kernel<kBlockRows / 16, Body>;
   int const shared = Block::shared_bytes(needs);
+  CUDA_CHECK(cudaSetDevice(exec.device));
   CUDA_CHECK(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared));
   int processors = 0, blocks = 0;
   CUDA_CHECK(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, exec.device));
@@ -486,10 +487,8 @@ void launch_blocks(Gpu exec, int rows, BlockNeeds const& needs, Body const& body
                                                            static_cast<std::size_t>(shared)));
   int const tiles = (rows + kBlockRows - 1) / kBlockRows,
             most = processors * (blocks < 1 ? 1 : blocks);
-  kernel<<<static_cast<unsigned>(tiles < most ? tiles : most), Block::kThreads,
-           static_cast<std::size_t>(shared), static_cast<cudaStream_t>(exec.stream)>>>(body, needs,
-                                                                                       rows);
-  CUDA_CHECK(cudaGetLastError());
+  enqueue(exec, static_cast<unsigned>(tiles < most ? tiles : most), Block::kThreads,
+          static_cast<std::size_t>(shared), kernel, body, needs, rows);
 }
 
 }  // namespace loom

@@ -40,9 +40,7 @@ __global__ void __launch_bounds__(kFoldLanes) fold_kernel(Body const body) {
 template <class Body>
 void launch_fold(Gpu exec, int outputs, Body const& body) {
   if (outputs == 0) return;
-  fold_kernel<<<static_cast<unsigned>(outputs), kFoldLanes, 0,
-                static_cast<cudaStream_t>(exec.stream)>>>(body);
-  CUDA_CHECK(cudaGetLastError());
+  enqueue(exec, static_cast<unsigned>(outputs), kFoldLanes, 0, fold_kernel<Body>, body);
 }
 
 #else

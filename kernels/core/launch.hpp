@@ -2,7 +2,7 @@
 // launch(exec, n, body): runs a lane kernel over lanes [0, n).
 #include <kernels/core/lane.hpp>
 #if defined(__CUDACC__)
-#include <kernels/core/device.hpp>
+#include <kernels/core/enqueue.hpp>
 #else
 #include <algorithm>
 #include <kernels/core/thread_pool.hpp>
@@ -26,9 +26,8 @@ __global__ void __launch_bounds__(kThreads, 4) lane_kernel(int n, Body const bod
 template <class Body>
 void launch(Gpu exec, int n, Body const& body, int /*grain*/ = 0) {
   if (n == 0) return;
-  lane_kernel<<<static_cast<unsigned>((n + kThreads - 1) / kThreads), kThreads, 0,
-                static_cast<cudaStream_t>(exec.stream)>>>(n, body);
-  CUDA_CHECK(cudaGetLastError());
+  enqueue(exec, static_cast<unsigned>((n + kThreads - 1) / kThreads), kThreads, 0,
+          lane_kernel<Body>, n, body);
 }
 
 /// Runs a body that knows single lanes only.
@@ -52,7 +51,7 @@ void with_lanes(Cpu exec, Run const& run) {
   if (exec.lanes == 1)
     run(Lane<float>{0});
   else if (exec.lanes == 8)
-    run(Lane<Pack<float, 8>>{0});
+    run(Lane<Pack<float, 8> >{0});
   else
     run(Lane<Wide>{0});
 }

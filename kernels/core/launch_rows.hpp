@@ -24,10 +24,8 @@ void launch_rows(Gpu exec, int rows, int cols, Body const& body) {
   require(elements < (std::int64_t{1} << 31), "launch_rows: ", rows, " rows of ", cols,
           " (at most 2^31 elements)");
   if (elements == 0) return;
-  rows_kernel<<<static_cast<unsigned>((elements + kThreads - 1) / kThreads), kThreads, 0,
-                static_cast<cudaStream_t>(exec.stream)>>>(static_cast<unsigned>(elements),
-                                                          static_cast<unsigned>(cols), body);
-  CUDA_CHECK(cudaGetLastError());
+  enqueue(exec, static_cast<unsigned>((elements + kThreads - 1) / kThreads), kThreads, 0,
+          rows_kernel<Body>, static_cast<unsigned>(elements), static_cast<unsigned>(cols), body);
 }
 
 #else

@@ -89,9 +89,8 @@ void gemm_tiled(Gpu exec, InRows<float> a, InRows<float> b, OutRows<float> c,
       options.b == Transpose::yes ? Strided{b.data, b.stride, 1} : Strided{b.data, 1, b.stride};
   dim3 const grid(static_cast<unsigned>((s.m + kTileSide - 1) / kTileSide),
                   static_cast<unsigned>((s.n + kTileSide - 1) / kTileSide));
-  tiled<<<grid, kSide * kSide, 0, static_cast<cudaStream_t>(exec.stream)>>>(
-      s, left, right, c, options.bias.data, options.result == Result::add);
-  CUDA_CHECK(cudaGetLastError());
+  enqueue(exec, grid, kSide * kSide, 0, tiled, s, left, right, c, options.bias.data,
+          options.result == Result::add);
 }
 
 }  // namespace loom

@@ -276,8 +276,7 @@ class MlpTrainingGpu final : public MlpTrainingMachine {
           rows_of(sums_[l], x.rows),        rows_of(inputs_[l], x.rows), outputs, inputs, slab_rows,
           slots_.data() + shape_.offset(l), shape_.parameters()};
       dim3 const grid((outputs + kSide - 1) / kSide, (inputs + kSide - 1) / kSide, used);
-      mlp_weight_gradient<<<grid, 256, 0, static_cast<cudaStream_t>(gpu.stream)>>>(g);
-      CUDA_CHECK(cudaGetLastError());
+      enqueue(gpu, grid, 256, 0, mlp_weight_gradient, g);
     }
     launch(gpu, shape_.parameters(),
            MlpSumSlots{slots_.data(), used, shape_.parameters(), gradient});
