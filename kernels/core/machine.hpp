@@ -15,6 +15,12 @@ static_assert(__cplusplus >= 202002L, "the C++20 flag did not reach this compile
 #else
 #define HD inline __attribute__((always_inline))
 #endif
+// HD for what runs rarely: the CPU calls the one copy of it.
+#if defined(__CUDACC__)
+#define HD_RARE HD
+#else
+#define HD_RARE __attribute__((noinline))
+#endif
 #if defined(__CUDACC__)
 #define LOOM_UNROLL _Pragma("unroll")
 #define LOOM_NO_UNROLL _Pragma("unroll 1")
