@@ -1,4 +1,5 @@
 #include <learn/core/algorithm.hpp>
+#include <sim/core/rows.hpp>
 
 namespace loom {
 namespace {
@@ -13,10 +14,14 @@ class RowsPlayer final : public Player {
 
   void act(ActMode mode) override {
     int const n = env_.num_envs();
-    upload<float>(env_.exec(), env_.host_observation(), observation_.out());
-    algorithm_.act({observation_.data(), n, env_.observation_fields()},
-                   {action_.data(), n, env_.action_fields()}, mode);
-    env_.set_actions(download(action_));
+    OutRows<float> const observation{observation_.data(), n, env_.observation_fields()};
+    OutRows<float> const action{action_.data(), n, env_.action_fields()};
+    visit(env_.exec(), [&](auto exec) {
+      rows_from_tiles(exec, {env_.observation().data, env_.observation_fields()}, observation);
+    });
+    algorithm_.act(observation, action, mode);
+    visit(env_.exec(),
+          [&](auto exec) { actions_from_rows(exec, action, env_.spec().actions, env_.action()); });
   }
 
  private:

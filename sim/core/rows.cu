@@ -11,16 +11,29 @@ struct RowsFromTiles {
   HD void operator()(int i, int f) const { to.row(i)[f] = from.at(f, i); }
 };
 
+/// A NaN is below: it becomes `low`, as math::clamp has it.
+template <class T>
+HD T clipped(T x, T low, T high) {
+  T const above = x > low ? x : low;
+  return above < high ? above : high;
+}
+
 template <class T>
 struct TilesFromRows {
   InRows<T> from;
   T low, high;
   Tiles<T> to;
+  HD void operator()(int i, int f) const { to.at(f, i) = clipped(from.row(i)[f], low, high); }
+};
+
+struct ActionsFromRows {
+  InRows<float> from;
+  float low, high;
+  bool discrete;
+  Tiles<float> to;
   HD void operator()(int i, int f) const {
-    T const x = from.row(i)[f];
-    // A NaN is below: it becomes `low`, as math::clamp has it.
-    T const above = x > low ? x : low;
-    to.at(f, i) = above < high ? above : high;
+    float const x = clipped(from.row(i)[f], low, high);
+    to.at(f, i) = discrete ? as_float(static_cast<std::int32_t>(x)) : x;
   }
 };
 
@@ -41,5 +54,13 @@ void tiles_from_rows(Here exec, InRows<T> rows, T low, T high, Tiles<T> tiles) {
 template void tiles_from_rows(Here, InRows<float>, float, float, Tiles<float>);
 template void tiles_from_rows(Here, InRows<std::int32_t>, std::int32_t, std::int32_t,
                               Tiles<std::int32_t>);
+
+void actions_from_rows(Here exec, InRows<float> rows, ActionSpace const& space,
+                       Tiles<float> tiles) {
+  require(rows.cols == space.fields() && rows.cols == tiles.fields,
+          "actions_from_rows: ", rows.cols, " columns into ", tiles.fields, " fields");
+  launch_rows(exec, rows.rows, rows.cols,
+              ActionsFromRows{rows, space.low, space.high, space.discrete, tiles});
+}
 
 }  // namespace loom

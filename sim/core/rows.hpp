@@ -1,6 +1,7 @@
 #pragma once
 // Between the tiles that instances live in and the row-major matrices of the world outside.
 #include <kernels/core/view.hpp>
+#include <sim/core/spec.hpp>
 
 namespace loom {
 
@@ -18,5 +19,11 @@ template <class T>
 void tiles_from_rows(Cpu exec, InRows<T> rows, T low, T high, Tiles<T> tiles);
 template <class T>
 void tiles_from_rows(Gpu exec, InRows<T> rows, T low, T high, Tiles<T> tiles);
+
+/// A policy's actions: clipped to the space, and discrete ones, indices as floats, made integers.
+///
+/// Shapes   as tiles_from_rows; rows.cols == space.fields().
+void actions_from_rows(Cpu exec, InRows<float> rows, ActionSpace const& space, Tiles<float> tiles);
+void actions_from_rows(Gpu exec, InRows<float> rows, ActionSpace const& space, Tiles<float> tiles);
 
 }  // namespace loom
