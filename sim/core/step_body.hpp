@@ -141,8 +141,7 @@ struct ResetInstances {
     auto book = [&](Book b) { return record + (L::kBook + static_cast<int>(b)) * kTile; };
     auto* const ints = reinterpret_cast<std::int32_t*>(m.record.data);
     auto const stream = as_uint(gather(ints, book(Book::stream)));
-    auto const before = gather(ints, book(Book::episode));
-    auto const episode = before + (ended ? 1 : 0);
+    auto const episode = as_uint(gather(ints, book(Book::episode))) + UintOf<F>(ended ? 1U : 0U);
     if (ended) {
       auto const finished = gather(ints, book(Book::finished));
       F const last = gather(m.record.data, book(Book::episode_return));
@@ -154,24 +153,24 @@ struct ResetInstances {
       scatter(m.record.data, book(Book::finished_return), sum);
       scatter(ints, book(Book::finished_length), length);
       scatter(m.record.data, book(Book::first_return), select(finished == 0, last, first));
-      scatter(ints, book(Book::episode), episode);
+      scatter(ints, book(Book::episode), as_int(episode));
       LOOM_UNROLL
       for (int f = 0; f < L::kObservation; ++f)
         scatter(m.final_observation.data, observation + f * kTile,
                 gather(m.observation.data, observation + f * kTile));
     }
-    auto const params = draw_parameters<Env, F>(m, stream, as_uint(episode));
-    Random<F> random(m.seed, stream, as_uint(episode), Purpose::reset);
+    auto const params = draw_parameters<Env, F>(m, stream, episode);
+    Random<F> random(m.seed, stream, episode, Purpose::reset);
     auto const state = Env::template reset<F>(params, random);
     F o[L::kObservation];
     Env::template observe<F>(state, params, o);
     if (m.disturbed) [[unlikely]] {
-      auto const d = draw_disturbances<F>(m, L::kParams, stream, as_uint(episode));
+      auto const d = draw_disturbances<F>(m, L::kParams, stream, episode);
       LOOM_UNROLL
       for (int f = 0; f < kDisturbances; ++f)
         scatter(m.record.data, record + (L::kTail + f) * kTile, d.word[f]);
       add_noise(d.word[static_cast<int>(Disturbance::observation_noise)],
-                Random<F>(m.seed, stream, as_uint(episode), Purpose::first_observation_noise),
+                Random<F>(m.seed, stream, episode, Purpose::first_observation_noise),
                 L::kObservation, o);
     }
     auto const s = to_words(state);
@@ -221,7 +220,7 @@ struct StepInstances {
     LOOM_UNROLL
     for (int f = 0; f < L::kParams; ++f) p.word[f] = load(record + (L::kState + f) * kTile, k0);
     auto const step = load(ints + book(Book::step), k0) + 1;
-    auto const tick = load(ints + book(Book::tick), k0);
+    auto const tick = as_uint(load(ints + book(Book::tick), k0));
     auto const stream = as_uint(load(ints + book(Book::stream), k0));
     F const return_before = load(record + book(Book::episode_return), k0);
     auto state = from_words<Env::template State>(s);
@@ -229,10 +228,10 @@ struct StepInstances {
 
     Disturbed<F, L::kActions> const disturbed{record + L::kTail * kTile, m.seed, stream};
     constexpr ActionSpace space = Env::spec.actions;
-    Action<F> action = chosen<F>(i, stream, as_uint(tick));
+    Action<F> action = chosen<F>(i, stream, tick);
     if (m.disturbed) [[unlikely]]
-      disturbed.act(space, step - 1, as_uint(tick), action.word);
-    Random<F> random(m.seed, stream, as_uint(tick), Purpose::step);
+      disturbed.act(space, step - 1, tick, action.word);
+    Random<F> random(m.seed, stream, tick, Purpose::step);
     Outcome<F> const outcome = advance<F>(state, params, action, random);
 
     MaskOf<F> const terminated = outcome.terminated;
@@ -241,14 +240,13 @@ struct StepInstances {
     LOOM_UNROLL
     for (int f = 0; f < L::kState; ++f) store(record + f * kTile, k0, s.word[f]);
     store(ints + book(Book::step), k0, step);
-    store(ints + book(Book::tick), k0, tick + 1);
+    store(ints + book(Book::tick), k0, as_int(tick + UintOf<F>(1U)));
     store(record + book(Book::episode_return), k0, return_before + outcome.reward);
     F o[L::kObservation];
     Env::template observe<F>(state, params, o);
     if (m.disturbed) [[unlikely]]
       add_noise(disturbed.parameter(Disturbance::observation_noise),
-                Random<F>(m.seed, stream, as_uint(tick), Purpose::observation_noise),
-                L::kObservation, o);
+                Random<F>(m.seed, stream, tick, Purpose::observation_noise), L::kObservation, o);
     float* const observation = m.observation.data + m.observation.offset(0, i.index);
     LOOM_UNROLL
     for (int f = 0; f < L::kObservation; ++f) store(observation + f * kTile, k0, o[f]);

@@ -335,10 +335,33 @@ std::vector<float> VectorEnv::host_memory() const {
   return words;
 }
 
+// The kernels count with these numbers and find their place by them.
+void VectorEnv::check_record(In<float> record) const {
+  Tiles<float const> const words{record.data, record_fields_};
+  constexpr int kMost = 1 << 30;
+  auto const whole = [&](int i, Book field, char const* name, int most) {
+    int const value = as_int(words.at(memory_.book + static_cast<int>(field), i));
+    require<IoError>(value >= 0 && value <= most, "vector env: ", name, " of instance ", i, " is ",
+                     value, " (needs 0 to ", most, ")");
+  };
+  for (int i = 0; i < padded(); ++i) {
+    whole(i, Book::step, "step", memory_.max_steps - 1);
+    whole(i, Book::finished, "finished", kMost);
+    whole(i, Book::finished_length, "finished_length", kMost);
+    if (!disturbed_) continue;
+    float const delay = words.at(
+        memory_.book + static_cast<int>(Book::count) + static_cast<int>(Disturbance::action_delay),
+        i);
+    require<IoError>(delay >= 0 && delay < kMaxDelay + 1, "vector env: action_delay of instance ",
+                     i, " is ", delay, " (needs 0 to ", kMaxDelay, ")");
+  }
+}
+
 void VectorEnv::set_host_memory(std::vector<float> const& words) {
   require(words.size() == record_.size() + observation_.size(), "vector env: ", words.size(),
           " words (needs ", record_.size() + observation_.size(), ")");
   In<float> const all = words;
+  check_record(all.slice(0, record_.size()));
   upload<float>(exec_, all.slice(0, record_.size()), record_.out());
   upload<float>(exec_, all.slice(record_.size(), observation_.size()), observation_.out());
 }

@@ -129,11 +129,12 @@ class VectorEnv {
 
   /// Everything that changes, for a checkpoint: records and observations, padding included.
   std::vector<float> host_memory() const;
-  /// Throws ShapeError when the size differs.
+  /// Throws ShapeError when the size differs, IoError when a count or a delay is out of its range.
   void set_host_memory(std::vector<float> const& words);
 
  private:
   void check_and_fill_ranges();
+  void check_record(In<float> record) const;
   std::vector<float> host_fields(int first, int count) const;
 
   Exec exec_;

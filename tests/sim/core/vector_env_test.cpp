@@ -156,5 +156,29 @@ TEST(VectorEnv, MemoryRoundTripContinuesBitForBit) {
   EXPECT_EQ(a.host_memory(), b.host_memory());
 }
 
+TEST(VectorEnv, DamagedMemoryIsRefusedAndChangesNothing) {
+  VectorEnv env(Exec{Cpu{}}, {.name = "CartPole",
+                              .num_envs = 70,
+                              .parameters = {{"action_delay", Distribution::uniform, 0, 4}}});
+  for (int t = 0; t < 20; ++t) env.step_random();
+  std::vector<float> const whole = env.host_memory();
+  int const fields = env.memory().record.fields, book = env.memory().book;
+  auto const with = [&](int field, float word) {
+    std::vector<float> words = whole;
+    Tiles<float>{words.data(), fields}.at(field, 69) = word;
+    return words;
+  };
+  int const delay =
+      book + static_cast<int>(Book::count) + static_cast<int>(Disturbance::action_delay);
+  for (float const bad : {-1.F, 16.F, 3e38F, std::nanf("")})
+    EXPECT_THROW(env.set_host_memory(with(delay, bad)), IoError) << bad;
+  for (int const bad : {-1, 500, 1 << 30})
+    EXPECT_THROW(env.set_host_memory(with(book + static_cast<int>(Book::step), as_float(bad))),
+                 IoError)
+        << bad;
+  EXPECT_EQ(env.host_memory(), whole);
+  EXPECT_NO_THROW(env.set_host_memory(with(delay, 15)));
+}
+
 }  // namespace
 }  // namespace loom
