@@ -95,6 +95,18 @@ TEST(Recipe, SaysInWhichLineItIsWrong) {
   EXPECT_EQ(error("a = [1,").rfind("a.toml:1: ", 0), 0U);
 }
 
+TEST(Recipe, DeeplyNestedKeysAreRefusedWithTheStackWhole) {
+  auto const nested = [](int depth) {
+    std::string key = "a";
+    for (int i = 0; i < depth; ++i) key += ".a";
+    return error("[" + key + "]\nb = 1\n");
+  };
+  EXPECT_EQ(nested(100000), "a.toml: 100000 dots (at most 4096)");
+  EXPECT_EQ(nested(4096).rfind("a.toml:2: unknown key \"a.a.a", 0), 0U);
+  EXPECT_EQ(error("a = " + std::string(100000, '[')).rfind("a.toml:1: ", 0), 0U);
+  EXPECT_EQ(error(std::string(2 << 20, '#')), "a.toml: 2097152 bytes (at most 1048576)");
+}
+
 TEST(Recipe, NamesTheFirstDifference) {
   Recipe const r = recipe(kText);
   auto const difference = [&](std::vector<Override> const& overrides) {

@@ -1,6 +1,7 @@
 #include <tools/dreamloom/toml_file.hpp>
 
 #include <toml++/toml.h>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -97,9 +98,22 @@ std::string first_comment(std::string const& text) {
   return line.substr(begin);
 }
 
+// The parser's tables are built and destroyed by recursion, and a key a.a.a ... nests as deep as it has
+// dots: these limits keep the stack whole. 1024 parameters with ranges take 3072 dots.
+constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
+constexpr std::ptrdiff_t kMaxDots = 4096;
+
+void check_size(std::string const& text, std::string const& shown) {
+  require<ConfigError>(text.size() <= kMaxBytes, shown, ": ", text.size(), " bytes (at most ",
+                       kMaxBytes, ")");
+  auto const dots = std::count(text.begin(), text.end(), '.');
+  require<ConfigError>(dots <= kMaxDots, shown, ": ", dots, " dots (at most ", kMaxDots, ")");
+}
+
 }  // namespace
 
 TomlFile parse_toml(std::string const& text, std::string const& shown) {
+  check_size(text, shown);
   TomlFile file;
   toml::table table;
   try {

@@ -21,7 +21,8 @@ struct TomlFile {
 };
 
 /// Reads TOML text; `shown` names it in messages.
-/// Errors  ConfigError with file and line: bad syntax, a value of a kind that no setting has.
+/// Errors  ConfigError with file and line: bad syntax, a value of a kind that no setting has; a text of
+/// more than 1 MiB or 4096 dots (a key's nesting).
 TomlFile parse_toml(std::string const& text, std::string const& shown);
 
 /// Errors  ConfigError as above or when the file cannot be read.
