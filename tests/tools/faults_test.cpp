@@ -80,6 +80,49 @@ TEST(Faults, AFullDiskEndsARunInOneLineAndLosesNothing) {
   EXPECT_EQ(run_program(s, run + "--total_steps 40960 --resume").status, 0);
 }
 
+/// Takes root's right to write where nobody may.
+std::string as_anyone() {
+  return geteuid() == 0 ? "setpriv --bounding-set=-dac_override,-dac_read_search" : "";
+}
+
+struct ReadOnly {
+  explicit ReadOnly(std::filesystem::path path) : path(std::move(path)) {
+    std::filesystem::permissions(this->path, std::filesystem::perms{0555});
+  }
+  ~ReadOnly() { std::filesystem::permissions(path, std::filesystem::perms{0755}); }
+  std::filesystem::path path;
+};
+
+void is_one_line_that_names(std::string const& error, std::string const& name) {
+  EXPECT_EQ(error.rfind("dreamloom: ", 0), 0U) << error;
+  EXPECT_NE(error.find(name), std::string::npos) << error;
+  EXPECT_EQ(std::count(error.begin(), error.end(), '\n'), 1) << error;
+}
+
+TEST(Faults, AReadOnlyDirectoryEndsARunInOneLineAndLosesNothing) {
+  Scratch const s;
+  std::string const run = std::string(kRun) + "--name a ";
+  std::filesystem::create_directory(s / "sealed");
+  {
+    ReadOnly const sealed(s / "sealed");
+    Ran const begun = run_program(s, run + "--runs sealed/runs --total_steps 10240", as_anyone());
+    EXPECT_NE(begun.status, 0);
+    is_one_line_that_names(begun.err, "sealed/runs");
+    EXPECT_TRUE(std::filesystem::is_empty(s / "sealed"));
+  }
+  ASSERT_EQ(run_program(s, run + "--total_steps 10240").status, 0);
+  std::string const before = checkpoint(s, "a");
+  {
+    ReadOnly const sealed(s / "runs/a");
+    Ran const resumed = run_program(s, run + "--total_steps 40960 --resume", as_anyone());
+    EXPECT_NE(resumed.status, 0);
+    is_one_line_that_names(resumed.err, "runs/a");
+    EXPECT_EQ(run_program(s, "eval runs/a --episodes 5", as_anyone()).status, 0);
+  }
+  EXPECT_EQ(checkpoint(s, "a"), before);
+  EXPECT_EQ(run_program(s, run + "--total_steps 40960 --resume").status, 0);
+}
+
 TEST(Faults, ADeviceThatIsNotThereIsSaidInOneLine) {
   if (device_count() > 0) GTEST_SKIP() << "there is a device";
   Scratch const s;

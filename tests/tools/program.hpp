@@ -50,10 +50,12 @@ struct Ran {
 
 inline std::string const kProgram = DREAMLOOM_BINARY_DIR "/dreamloom";
 
-/// dreamloom with these arguments (a shell's words), in `directory`.
-inline Ran run_program(Scratch const& directory, std::string const& arguments) {
-  std::string const command = "cd '" + directory.path().string() + "' && exec '" + kProgram + "' " +
-                              arguments + " >out.txt 2>err.txt </dev/null";
+/// dreamloom with these arguments (a shell's words), in `directory`; `through` is a command that starts
+/// the command after it.
+inline Ran run_program(Scratch const& directory, std::string const& arguments,
+                       std::string const& through = "") {
+  std::string const command = "cd '" + directory.path().string() + "' && exec " + through + " '" +
+                              kProgram + "' " + arguments + " >out.txt 2>err.txt </dev/null";
   int const status = std::system(command.c_str());
   Ran ran;
   ran.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
