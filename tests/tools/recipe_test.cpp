@@ -102,7 +102,8 @@ TEST(Recipe, DeeplyNestedKeysAreRefusedWithTheStackWhole) {
     return error("[" + key + "]\nb = 1\n");
   };
   EXPECT_EQ(nested(100000), "a.toml: 100000 dots (at most 4096)");
-  EXPECT_EQ(nested(4096).rfind("a.toml:2: unknown key \"a.a.a", 0), 0U);
+  EXPECT_EQ(nested(4096),
+            "a.toml:1: unknown key \"a.a.a.a.a.a.a.a.a ...\" (no setting's name is so deep)");
   EXPECT_EQ(error("a = " + std::string(100000, '[')).rfind("a.toml:1: ", 0), 0U);
   EXPECT_EQ(error(std::string(2 << 20, '#')), "a.toml: 2097152 bytes (at most 1048576)");
 }

@@ -36,12 +36,16 @@ std::optional<SettingValue> value_of(toml::node const& node) {
   return reals;
 }
 
-void flatten(toml::table const& table, std::string const& prefix, std::string const& shown,
-             std::vector<TomlEntry>& entries) {
+constexpr int kMaxDepth = 8;
+
+void flatten(toml::table const& table, std::string const& prefix, int depth,
+             std::string const& shown, std::vector<TomlEntry>& entries) {
   for (auto const& [key, node] : table) {
     std::string const name = prefix + std::string(key.str());
     if (auto const* inner = node.as_table()) {
-      flatten(*inner, name + ".", shown, entries);
+      require<ConfigError>(depth < kMaxDepth, at(shown, node.source()), ": unknown key \"", name,
+                           " ...\" (no setting's name is so deep)");
+      flatten(*inner, name + ".", depth + 1, shown, entries);
       continue;
     }
     std::string const source = at(shown, node.source());
@@ -127,7 +131,7 @@ TomlFile parse_toml(std::string const& text, std::string const& shown) {
     file.parameters = rules_of(*parameters->as_table(), shown);
     table.erase("parameters");
   }
-  flatten(table, "", shown, file.entries);
+  flatten(table, "", 0, shown, file.entries);
   file.summary = first_comment(text);
   return file;
 }
