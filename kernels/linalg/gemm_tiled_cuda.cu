@@ -1,6 +1,6 @@
 // The product without cuBLASLt: 64 x 64 tiles of c, 4 x 4 a thread, both operands through shared
 // memory. Blocks, not lanes, and bound to shared memory: the launch therefore stands here.
-#include <kernels/core/device.hpp>
+#include <kernels/core/enqueue.hpp>
 #include <kernels/linalg/gemm_shape.hpp>
 
 namespace loom {
