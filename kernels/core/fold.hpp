@@ -38,7 +38,7 @@ __global__ void __launch_bounds__(kFoldLanes) fold_kernel(Body const body) {
 }
 
 template <class Body>
-void launch_fold(Gpu exec, int outputs, Body const& body) {
+void launch_fold(Gpu exec, int outputs, Body const& body, int /*grain*/ = 0) {
   if (outputs == 0) return;
   enqueue(exec, static_cast<unsigned>(outputs), kFoldLanes, 0, fold_kernel<Body>, body);
 }
