@@ -17,7 +17,8 @@ enum class Purpose : std::uint32_t {
   disturbances = 7,
   action_noise = 8,
   observation_noise = 9,
-  first_observation_noise = 10
+  first_observation_noise = 10,
+  latent = 11
 };
 
 template <class U>
