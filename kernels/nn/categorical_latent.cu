@@ -54,8 +54,8 @@ void latent_kl(Here exec, LatentShape const& shape, InRows<float> posterior, InR
 }
 
 void latent_kl_backward(Here exec, LatentShape const& shape, InRows<float> posterior,
-                        InRows<float> prior, LatentKlWeights const& weights,
-                        OutRows<float> dposterior, OutRows<float> dprior) {
+                        InRows<float> prior, KlWeights const& weights, OutRows<float> dposterior,
+                        OutRows<float> dprior) {
   char const* const who = "latent_kl_backward";
   fits(who, shape, posterior);
   check_rows(who, posterior, prior);

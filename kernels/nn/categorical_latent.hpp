@@ -2,6 +2,7 @@
 // Latent states of several categoricals: sampling, straight-through gradients, Kullback-Leibler
 // divergence (Dreamer versions 2 and 3).
 #include <kernels/core/exec.hpp>
+#include <kernels/nn/kl_weights.hpp>
 #include <kernels/nn/rows.hpp>
 
 namespace loom {
@@ -42,18 +43,12 @@ void latent_kl(Cpu exec, LatentShape const& shape, InRows<float> posterior, InRo
 void latent_kl(Gpu exec, LatentShape const& shape, InRows<float> posterior, InRows<float> prior,
                Out<float> kl);
 
-/// Gradients of sum over b of representation_b KL(posterior || sg prior) + dynamics_b KL(sg posterior ||
-/// prior). Balancing is in the two weights, and free bits are weights of 0.
-///
-/// Shapes   representation, dynamics: (B).
-struct LatentKlWeights {
-  In<float> representation, dynamics;
-};
+/// Both gradients of the divergence, each with its weights.
 void latent_kl_backward(Cpu exec, LatentShape const& shape, InRows<float> posterior,
-                        InRows<float> prior, LatentKlWeights const& weights,
-                        OutRows<float> dposterior, OutRows<float> dprior);
+                        InRows<float> prior, KlWeights const& weights, OutRows<float> dposterior,
+                        OutRows<float> dprior);
 void latent_kl_backward(Gpu exec, LatentShape const& shape, InRows<float> posterior,
-                        InRows<float> prior, LatentKlWeights const& weights,
-                        OutRows<float> dposterior, OutRows<float> dprior);
+                        InRows<float> prior, KlWeights const& weights, OutRows<float> dposterior,
+                        OutRows<float> dprior);
 
 }  // namespace loom

@@ -128,7 +128,7 @@ struct LatentKl {
 struct LatentKlBackward {
   LatentShape shape;
   InRows<float> posterior, prior;
-  LatentKlWeights weights;
+  KlWeights weights;
   OutRows<float> dposterior, dprior;
 
   template <class F>

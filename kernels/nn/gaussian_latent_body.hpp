@@ -1,0 +1,120 @@
+#pragma once
+// Diagonal Gaussian latents on lanes: one lane a number.
+#include <kernels/core/lane_rows.hpp>
+#include <kernels/core/random.hpp>
+#include <kernels/nn/gaussian_latent.hpp>
+
+namespace loom {
+
+/// Number d of what Random(seed, stream, tick, Purpose::latent).normal() gives one after the other.
+template <class F>
+HD F latent_noise(RowDraws const& draws, int row, Lane<F> d) {
+  auto const at = static_cast<std::size_t>(row);
+  auto const number = as_uint(iota(d));
+  auto const block = philox<UintOf<F>>(
+      {UintOf<F>(draws.stream[at]), UintOf<F>(draws.tick[draws.tick.size == 1 ? 0 : at]),
+       UintOf<F>(static_cast<std::uint32_t>(Purpose::latent)), number >> 1},
+      draws.seed);
+  auto const even = as_int(number & UintOf<F>(1U)) == 0;
+  F const u = F(1.F) - unit_interval<F>(select(even, block.x, block.z));
+  F s, c;
+  math::sincos(unit_interval<F>(select(even, block.y, block.w)) * F(math::kTwoPi), s, c);
+  return math::sqrt(F(-2.F) * math::log(u)) * c;
+}
+
+struct GaussianLatentSample {
+  GaussianRows latent;
+  RowDraws draws;
+  OutRows<float> z;
+
+  template <class F>
+  HD void operator()(int row, Lane<F> d) const {
+    store(z.row(row), d,
+          math::fma(math::exp(F(load(latent.log_std.row(row), d))), latent_noise(draws, row, d),
+                    F(load(latent.mean.row(row), d))));
+  }
+};
+
+struct GaussianLatentSampleBackward {
+  InRows<float> log_std;
+  RowDraws draws;
+  InRows<float> dz;
+  OutRows<float> dlog_std;
+
+  template <class F>
+  HD void operator()(int row, Lane<F> d) const {
+    F const slope = math::exp(F(load(log_std.row(row), d))) * latent_noise(draws, row, d);
+    store(dlog_std.row(row), d, F(load(dz.row(row), d)) * slope);
+  }
+};
+
+/// Two numbers' distributions, seen from the prior's deviation.
+template <class F>
+struct GaussianPair {
+  F distance, ratio, log_ratio, precision;  // (m1 - m2) / s2, (s1 / s2)^2, log of s1 / s2, 1 / s2
+
+  HD GaussianPair(GaussianRows const& posterior, GaussianRows const& prior, int row, Lane<F> d) {
+    F mean = load(posterior.mean.row(row), d), log_std = load(posterior.log_std.row(row), d);
+    precision = F(1.F);
+    if (prior.mean.data != nullptr) {
+      F const scale = load(prior.log_std.row(row), d);
+      precision = math::exp(-scale);
+      mean = mean - load(prior.mean.row(row), d);
+      log_std = log_std - scale;
+    }
+    distance = mean * precision;
+    log_ratio = log_std;
+    ratio = math::exp(F(2.F) * log_std);
+  }
+  HD F kl() const { return F(0.5F) * (math::fma(distance, distance, ratio) - F(1.F)) - log_ratio; }
+};
+
+struct GaussianLatentKl {
+  GaussianRows posterior, prior;
+  Out<float> kl;
+
+  template <class F>
+  struct Value {
+    F sum;
+  };
+  template <class F>
+  HD Value<F> empty() const {
+    return {F(0.F)};
+  }
+  HD int items(int) const { return posterior.mean.cols; }
+  template <class F>
+  HD void add(Value<F>& v, int row, Lane<F> d) const {
+    v.sum = v.sum + GaussianPair<F>(posterior, prior, row, d).kl();
+  }
+  template <class F>
+  HD void close(Value<F>&) const {}
+  template <class F>
+  HD Value<F> merge(Value<F> const& a, Value<F> const& b) const {
+    return {a.sum + b.sum};
+  }
+  HD void finish(int row, Value<float> const& v) const {
+    kl[static_cast<std::size_t>(row)] = v.sum;
+  }
+};
+
+struct GaussianLatentKlBackward {
+  GaussianRows posterior, prior;
+  KlWeights weights;
+  GaussianGradients dposterior, dprior;
+
+  template <class F>
+  HD void operator()(int row, Lane<F> d) const {
+    auto const at = static_cast<std::size_t>(row);
+    GaussianPair<F> const pair(posterior, prior, row, d);
+    F const to_mean = pair.distance * pair.precision, to_log_std = pair.ratio - F(1.F);
+    F const q = F(weights.representation[at]);
+    store(dposterior.mean.row(row), d, q * to_mean);
+    store(dposterior.log_std.row(row), d, q * to_log_std);
+    if (dprior.mean.data == nullptr) return;
+    F const p = -F(weights.dynamics[at]);
+    store(dprior.mean.row(row), d, p * to_mean);
+    store(dprior.log_std.row(row), d, p * math::fma(pair.distance, pair.distance, to_log_std));
+  }
+};
+
+}  // namespace loom
