@@ -50,7 +50,7 @@ void latent_kl(Here exec, LatentShape const& shape, InRows<float> posterior, InR
   fits(who, shape, posterior);
   check_rows(who, posterior, prior);
   check_size(who, "kl", kl.size, posterior.rows);
-  launch_fold(exec, posterior.rows, LatentKl{shape, posterior, prior, kl}, kLatentRows);
+  launch_fold(exec, posterior.rows, LatentKl{{}, shape, posterior, prior, kl}, kLatentRows);
 }
 
 void latent_kl_backward(Here exec, LatentShape const& shape, InRows<float> posterior,

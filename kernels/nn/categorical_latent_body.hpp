@@ -1,6 +1,7 @@
 #pragma once
 // Groups of categoricals on lanes: one lane a group of a row.
 #include <kernels/core/lane_rows.hpp>
+#include <kernels/core/sum_fold.hpp>
 #include <kernels/nn/categorical_body.hpp>
 #include <kernels/nn/categorical_latent.hpp>
 
@@ -91,19 +92,11 @@ struct LatentSampleBackward {
   }
 };
 
-struct LatentKl {
+struct LatentKl : SumFold {
   LatentShape shape;
   InRows<float> posterior, prior;
   Out<float> kl;
 
-  template <class F>
-  struct Value {
-    F sum;
-  };
-  template <class F>
-  HD Value<F> empty() const {
-    return {F(0.F)};
-  }
   HD int items(int) const { return shape.groups; }
   template <class F>
   HD void add(Value<F>& v, int row, Lane<F> group) const {
@@ -113,12 +106,6 @@ struct LatentKl {
       F const at_q = q.mixed(q.softmax(lq)), at_p = p.mixed(p.softmax(lp));
       v.sum = math::fma(at_q, q.log_probability(lq, at_q) - p.log_probability(lp, at_p), v.sum);
     }
-  }
-  template <class F>
-  HD void close(Value<F>&) const {}
-  template <class F>
-  HD Value<F> merge(Value<F> const& a, Value<F> const& b) const {
-    return {a.sum + b.sum};
   }
   HD void finish(int row, Value<float> const& v) const {
     kl[static_cast<std::size_t>(row)] = v.sum;

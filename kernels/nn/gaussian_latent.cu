@@ -45,7 +45,7 @@ void gaussian_latent_kl(Here exec, GaussianRows const& posterior, GaussianRows c
   fits(who, posterior, posterior.mean);
   if (prior.mean.data != nullptr) fits(who, prior, posterior.mean);
   check_size(who, "kl", kl.size, posterior.mean.rows);
-  launch_fold(exec, posterior.mean.rows, GaussianLatentKl{posterior, prior, kl}, kGaussianRows);
+  launch_fold(exec, posterior.mean.rows, GaussianLatentKl{{}, posterior, prior, kl}, kGaussianRows);
 }
 
 void gaussian_latent_kl_backward(Here exec, GaussianRows const& posterior,

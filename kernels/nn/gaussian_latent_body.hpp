@@ -2,6 +2,7 @@
 // Diagonal Gaussian latents on lanes: one lane a number.
 #include <kernels/core/lane_rows.hpp>
 #include <kernels/core/random.hpp>
+#include <kernels/core/sum_fold.hpp>
 #include <kernels/nn/gaussian_latent.hpp>
 
 namespace loom {
@@ -69,28 +70,14 @@ struct GaussianPair {
   HD F kl() const { return F(0.5F) * (math::fma(distance, distance, ratio) - F(1.F)) - log_ratio; }
 };
 
-struct GaussianLatentKl {
+struct GaussianLatentKl : SumFold {
   GaussianRows posterior, prior;
   Out<float> kl;
 
-  template <class F>
-  struct Value {
-    F sum;
-  };
-  template <class F>
-  HD Value<F> empty() const {
-    return {F(0.F)};
-  }
   HD int items(int) const { return posterior.mean.cols; }
   template <class F>
   HD void add(Value<F>& v, int row, Lane<F> d) const {
     v.sum = v.sum + GaussianPair<F>(posterior, prior, row, d).kl();
-  }
-  template <class F>
-  HD void close(Value<F>&) const {}
-  template <class F>
-  HD Value<F> merge(Value<F> const& a, Value<F> const& b) const {
-    return {a.sum + b.sum};
   }
   HD void finish(int row, Value<float> const& v) const {
     kl[static_cast<std::size_t>(row)] = v.sum;
