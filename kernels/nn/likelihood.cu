@@ -1,0 +1,46 @@
+#include <kernels/core/error.hpp>
+#include <kernels/core/fold.hpp>
+#include <kernels/nn/likelihood.hpp>
+#include <kernels/nn/likelihood_body.hpp>
+#include <kernels/nn/rows.hpp>
+
+namespace loom {
+namespace {
+
+// Numbers that a thread takes at least.
+constexpr int kLikelihoodGrain = 1024;
+
+template <class Body>
+void each_number(Here exec, char const* who, Body const& body) {
+  check_size(who, "y", body.y.size, static_cast<std::int64_t>(body.x.size));
+  require(body.x.size < (std::size_t{1} << 31), who, ": ", body.x.size,
+          " numbers (needs fewer than 2^31)");
+  launch(exec, static_cast<int>(body.x.size), body, kLikelihoodGrain);
+}
+
+}  // namespace
+
+void likelihood_loss(Here exec, Likelihood kind, InRows<float> prediction, InRows<float> target,
+                     Out<float> loss) {
+  char const* const who = "likelihood_loss";
+  check_rows(who, prediction, target);
+  check_size(who, "loss", loss.size, prediction.rows);
+  launch_fold(exec, prediction.rows, LikelihoodLoss{{}, kind, prediction, target, loss},
+              kLikelihoodGrain / (prediction.cols + 1) + 1);
+}
+
+void likelihood_backward(Here exec, Likelihood kind, InRows<float> prediction, InRows<float> target,
+                         In<float> dloss, OutRows<float> dprediction) {
+  char const* const who = "likelihood_backward";
+  check_rows(who, prediction, target);
+  check_rows(who, prediction, dprediction);
+  check_size(who, "dloss", dloss.size, prediction.rows);
+  EachElement const each(LikelihoodBackward{kind, prediction, target, dloss, dprediction},
+                         prediction.rows, prediction.cols, false);
+  launch(exec, each.lanes(), each, kLikelihoodGrain);
+}
+
+void symlog(Here exec, In<float> x, Out<float> y) { each_number(exec, "symlog", Symlog{x, y}); }
+void symexp(Here exec, In<float> x, Out<float> y) { each_number(exec, "symexp", Symexp{x, y}); }
+
+}  // namespace loom
