@@ -49,6 +49,14 @@ HD F unit_interval(UintOf<F> bits) {
   return convert<F>(as_int(bits >> 8)) * F(1.F / 16777216.F);
 }
 
+/// A standard normal number of two uniform ones in [0, 1): Box-Muller.
+template <class F>
+HD F normal_of(F u, F v) {
+  F s, c;
+  math::sincos(v * F(math::kTwoPi), s, c);
+  return math::sqrt(F(-2.F) * math::log(F(1.F) - u)) * c;  // log of zero is excluded
+}
+
 /// A short sequence of draws. Word k is word k % 4 of the block (stream, tick, purpose, k / 4).
 template <class F>
 class Random {
@@ -79,13 +87,10 @@ class Random {
   HD F uniform() { return unit_interval<F>(bits()); }
   /// Uniform in [low, high).
   HD F uniform(F low, F high) { return math::fma(uniform(), high - low, low); }
-  /// Standard normal, Box-Muller; takes two words.
+  /// Standard normal; takes two words.
   HD F normal() {
-    // (0, 1]: log of zero is excluded.
-    F const u = F(1.F) - uniform();
-    F s, c;
-    math::sincos(uniform() * F(math::kTwoPi), s, c);
-    return math::sqrt(F(-2.F) * math::log(u)) * c;
+    F const u = uniform();
+    return normal_of(u, uniform());
   }
 
  private:

@@ -17,10 +17,8 @@ HD F latent_noise(RowDraws const& draws, int row, Lane<F> d) {
        UintOf<F>(static_cast<std::uint32_t>(Purpose::latent)), number >> 1},
       draws.seed);
   auto const even = as_int(number & UintOf<F>(1U)) == 0;
-  F const u = F(1.F) - unit_interval<F>(select(even, block.x, block.z));
-  F s, c;
-  math::sincos(unit_interval<F>(select(even, block.y, block.w)) * F(math::kTwoPi), s, c);
-  return math::sqrt(F(-2.F) * math::log(u)) * c;
+  return normal_of(unit_interval<F>(select(even, block.x, block.z)),
+                   unit_interval<F>(select(even, block.y, block.w)));
 }
 
 struct GaussianLatentSample {

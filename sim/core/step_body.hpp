@@ -70,9 +70,7 @@ HD F draw_parameter(ParameterRange const& r, std::uint64_t seed, UintOf<F> strea
           {stream, episode, UintOf<F>(static_cast<std::uint32_t>(Purpose::parameters)),
            UintOf<F>(static_cast<std::uint32_t>(1024 + index))},
           seed);
-      F s, c;
-      math::sincos(unit_interval<F>(second.x) * F(math::kTwoPi), s, c);
-      F const z = math::sqrt(F(-2.F) * math::log(F(1.F) - u)) * c;
+      F const z = normal_of(u, unit_interval<F>(second.x));
       return math::clamp(math::fma(z, F(r.b), F(r.a)), F(r.low), F(r.high));
     }
     default:
