@@ -79,8 +79,8 @@ Outcome solved(Exec const& exec, Problem const& x) {
 }
 
 TEST(CategoricalLatent, DivergenceAndGradientsEqualDoubleAndItsDifferences) {
-  for (Problem const& x :
-       {Problem{{32, 4, 0.01F}, 9, 0}, Problem{{5, 7, 0.F}, 6, 3}, Problem{{17, 32, 0.3F}, 3, 1}}) {
+  for (Problem const& x : {Problem{{32, 4, 0.01F}, 9, 0}, Problem{{5, 7, 0.F}, 6, 3},
+                           Problem{{17, 32, 0.3F}, 3, 1}, Problem{{130, 2, 0.01F}, 2, 0}}) {
     double const unimix = x.shape.unimix;
     for (Exec const& exec : every_machine()) {
       Outcome const got = solved(exec, x);

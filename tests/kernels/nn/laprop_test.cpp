@@ -70,6 +70,29 @@ TEST(LaProp, FollowsADoubleReferenceForAHundredSteps) {
   }
 }
 
+// So many slabs of a tensor, and so many tensors, that every lane of every fold has work.
+TEST(LaProp, NormsOfLongTensorsAndOfManyTensors) {
+  std::vector<std::size_t> sizes(140, 1);
+  sizes.push_back(140 * kLaPropSlab);
+  std::size_t const n = 140 + sizes.back();
+  LaPropConfig const c{.beta1 = 0, .beta2 = 0, .epsilon = 0.999F, .clip = 0.3F};
+  auto const start = normal_numbers(n, 0, 1, 1), g = normal_numbers(n, 0, 1, 2);
+  for (Exec const& exec : every_exec()) {
+    LaProp laprop(exec, sizes, c);
+    Reference want{
+        c, sizes, {start.begin(), start.end()}, std::vector<double>(n), std::vector<double>(n)};
+    auto parameters = uploaded(exec, start);
+    auto const gradient = uploaded(exec, g), rate = uploaded(exec, std::vector<float>{1});
+    laprop.step(exec, parameters.out(), gradient, rate);
+    want.step(g, 1);
+    double sum = 0;
+    for (float x : g) sum += double(x) * x;
+    EXPECT_NEAR(download(exec, laprop.norm())[0], std::sqrt(sum), 1e-5 * std::sqrt(sum));
+    auto const got = download(parameters);
+    for (std::size_t i = 0; i < n; ++i) ASSERT_NEAR(got[i], want.p[i], 1e-5) << i;
+  }
+}
+
 TEST(LaProp, AConstantGradientMovesByItsSignTimesTheRate) {
   for (Exec const& exec : every_machine()) {
     LaProp laprop(exec, {4}, {});
