@@ -1,12 +1,12 @@
 #include <kernels/linalg/reduce.hpp>
 #include <kernels/nn/adam.hpp>
+#include <kernels/nn/optimiser.hpp>
 
 namespace loom {
 
 void check(AdamConfig const& c) {
   auto const in_range = [](char const* what, float value, float low, float high) {
-    require<ConfigError>(value >= low && value < high, "adam: ", what, " is ", value, " (needs ",
-                         low, " <= ", what, " < ", high, ")");
+    check_coefficient("adam", what, value, low, high);
   };
   in_range("beta1", c.beta1, 0, 1);
   in_range("beta2", c.beta2, 0, 1);

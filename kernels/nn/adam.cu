@@ -1,21 +1,17 @@
-#include <cmath>
 #include <kernels/nn/adam.hpp>
 #include <kernels/nn/norm_folds.hpp>
+#include <kernels/nn/optimiser.hpp>
 
 namespace loom {
 namespace {
 
 AdamFactors factors_of(AdamConfig const& c) {
-  // log 0 = -inf would make 0 * -inf of step 0; no float is told apart from 0 after exp(-1e4).
-  auto const log_of = [](float beta) {
-    return static_cast<float>(std::log(std::max(static_cast<double>(beta), 1e-300)));
-  };
   return {c.beta1,
           c.beta2,
           static_cast<float>(1 - static_cast<double>(c.beta1)),
           static_cast<float>(1 - static_cast<double>(c.beta2)),
-          log_of(c.beta1),
-          log_of(c.beta2)};
+          log_decay(c.beta1),
+          log_decay(c.beta2)};
 }
 
 }  // namespace

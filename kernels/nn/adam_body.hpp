@@ -1,6 +1,6 @@
 #pragma once
 // Adam and AdamW, on lanes: one lane a parameter.
-#include <kernels/nn/clip_norm_body.hpp>
+#include <kernels/nn/optimiser_body.hpp>
 
 namespace loom {
 
@@ -52,17 +52,10 @@ struct AdamPrepare {
   AdamState state;
 
   HD void operator()(int, reduction::Total<float> const& v) const {
-    float const norm = math::sqrt(v.sum);
-    state.words[0] = norm;
-    if (!is_finite(norm)) {
-      state.counters[1] += 1;
-      return;
-    }
-    state.counters[0] += 1;
-    // 1 - beta^t through expm1: 1 - 0.999F alone has lost five digits.
-    float const t = to_float(state.counters[0]);
-    state.words[1] = 1.F / -math::expm1(t * factors.log_beta1);
-    state.words[2] = 1.F / math::sqrt(-math::expm1(t * factors.log_beta2));
+    int const t = count_step(math::sqrt(v.sum), state.words, state.counters);
+    if (t == 0) return;
+    state.words[1] = 1.F / moment_weight(t, factors.log_beta1);
+    state.words[2] = 1.F / math::sqrt(moment_weight(t, factors.log_beta2));
   }
 };
 

@@ -51,10 +51,7 @@ struct LatentSample {
   HD void operator()(int row, Lane<F> group) const {
     auto const at = static_cast<std::size_t>(row);
     auto const g = as_uint(iota(group));
-    auto const block = philox<UintOf<F>>(
-        {UintOf<F>(draws.stream[at]), UintOf<F>(draws.tick[draws.tick.size == 1 ? 0 : at]),
-         UintOf<F>(static_cast<std::uint32_t>(Purpose::latent)), g >> 2},
-        draws.seed);
+    auto const block = draws.latent_block<UintOf<F>>(row, g >> 2);
     auto const word = as_int(g & UintOf<F>(3U));
     auto const bits =
         select(word < 2, select(word == 0, block.x, block.y), select(word == 2, block.z, block.w));

@@ -10,12 +10,8 @@ namespace loom {
 /// Number d of what Random(seed, stream, tick, Purpose::latent).normal() gives one after the other.
 template <class F>
 HD F latent_noise(RowDraws const& draws, int row, Lane<F> d) {
-  auto const at = static_cast<std::size_t>(row);
   auto const number = as_uint(iota(d));
-  auto const block = philox<UintOf<F>>(
-      {UintOf<F>(draws.stream[at]), UintOf<F>(draws.tick[draws.tick.size == 1 ? 0 : at]),
-       UintOf<F>(static_cast<std::uint32_t>(Purpose::latent)), number >> 1},
-      draws.seed);
+  auto const block = draws.latent_block<UintOf<F>>(row, number >> 1);
   auto const even = as_int(number & UintOf<F>(1U)) == 0;
   return normal_of(unit_interval<F>(select(even, block.x, block.z)),
                    unit_interval<F>(select(even, block.y, block.w)));

@@ -1,7 +1,7 @@
 #include <kernels/nn/laprop.hpp>
 
 #include <algorithm>
-#include <kernels/core/error.hpp>
+#include <kernels/nn/optimiser.hpp>
 
 namespace loom {
 namespace {
@@ -35,8 +35,7 @@ struct Plan {
 
 void check(LaPropConfig const& c) {
   auto const in_range = [](char const* what, float value, float low, float high) {
-    require<ConfigError>(value >= low && value < high, "laprop: ", what, " is ", value, " (needs ",
-                         low, " <= ", what, " < ", high, ")");
+    check_coefficient("laprop", what, value, low, high);
   };
   in_range("beta1", c.beta1, 0, 1);
   in_range("beta2", c.beta2, 0, 1);

@@ -1,7 +1,6 @@
-#include <cmath>
-#include <kernels/core/error.hpp>
 #include <kernels/core/fold.hpp>
 #include <kernels/nn/laprop.hpp>
+#include <kernels/nn/optimiser.hpp>
 
 namespace loom {
 
@@ -23,13 +22,10 @@ void laprop_step(Here exec, LaPropConfig const& config, LaPropState const& state
   needs("sums", state.sums.size, 2 * slabs);
   needs("scales", state.scales.size, 2 * tensors);
   needs("learning_rate", learning_rate.size, 1);
-  // No float is told apart from 0 after exp(-1e4), and log 0 is not finite.
-  auto const log_of = [](float beta) {
-    return static_cast<float>(std::log(std::max(static_cast<double>(beta), 1e-300)));
-  };
   launch_fold(exec, static_cast<int>(slabs), LaPropSlabSquares{{}, state, gradient, parameters});
   launch_fold(exec, static_cast<int>(tensors), LaPropTensorScales{{}, config, state});
-  launch_fold(exec, 1, LaPropPrepare{{}, {log_of(config.beta1), log_of(config.beta2)}, state});
+  launch_fold(exec, 1,
+              LaPropPrepare{{}, {log_decay(config.beta1), log_decay(config.beta2)}, state});
   launch(exec, static_cast<int>(slabs) * kLaPropSlab,
          LaPropLanes{config, state, learning_rate, gradient, parameters});
 }

@@ -2,7 +2,7 @@
 // LaProp with clipping a tensor, on lanes: one lane a parameter, tensors cut into slabs.
 #include <kernels/core/math.hpp>
 #include <kernels/core/view.hpp>
-#include <kernels/nn/clip_norm_body.hpp>  // is_finite
+#include <kernels/nn/optimiser_body.hpp>
 
 namespace loom {
 
@@ -118,16 +118,10 @@ struct LaPropPrepare : SquaresFold {
     v.gradient = v.gradient + gather(state.scales.data + 1, tensor + tensor);
   }
   HD void finish(int, Value<float> const& v) const {
-    float const norm = math::sqrt(v.gradient);
-    state.words[0] = norm;
-    if (!is_finite(norm)) {
-      state.counters[1] += 1;
-      return;
-    }
-    state.counters[0] += 1;
-    float const t = to_float(state.counters[0]);
-    state.words[1] = 1.F / -math::expm1(t * logs.beta1);
-    state.words[2] = 1.F / -math::expm1(t * logs.beta2);
+    int const t = count_step(math::sqrt(v.gradient), state.words, state.counters);
+    if (t == 0) return;
+    state.words[1] = 1.F / moment_weight(t, logs.beta1);
+    state.words[2] = 1.F / moment_weight(t, logs.beta2);
   }
 };
 

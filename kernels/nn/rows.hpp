@@ -44,6 +44,15 @@ struct RowDraws {
     UintOf<F> const t = tick.size == 1 ? UintOf<F>(tick[0]) : load(tick, i);
     return Random<F>(seed, load(stream, i), t, Purpose::action);
   }
+
+  /// Block k (words 4k to 4k + 3) of a row's numbers for its latents, where lanes lie along the row.
+  template <class U>
+  HD Counter<U> latent_block(int row, U k) const {
+    auto const at = static_cast<std::size_t>(row);
+    return philox<U>({U(stream[at]), U(tick[tick.size == 1 ? 0 : at]),
+                      U(static_cast<std::uint32_t>(Purpose::latent)), k},
+                     seed);
+  }
 };
 
 inline void check_size(char const* who, char const* what, std::size_t size, std::int64_t needed) {

@@ -1,4 +1,6 @@
+#include <cmath>
 #include <kernels/core/buffer.hpp>
+#include <kernels/core/error.hpp>
 #include <sim/core/rows.hpp>
 #include <tests/device.hpp>
 
@@ -45,6 +47,33 @@ TEST(Rows, GoIntoTilesAndLeaveThePaddingAlone) {
     });
     EXPECT_EQ(download(tiles), numbered_tiles());
   }
+}
+
+TEST(Rows, OfAPolicyBecomeActionsOfTheSpace) {
+  std::vector<float> const chosen{-3.F, 0.F, 1.F, 2.F, 7.F, std::nanf("")};
+  int const n = static_cast<int>(chosen.size());
+  for (Exec const& exec : every_exec()) {
+    Buffer<float> const rows = uploaded(exec, chosen);
+    auto const tiles_of = [&](ActionSpace const& space) {
+      Buffer<float> tiles = zeros<float>(exec, 64);
+      visit(exec, [&](auto e) {
+        actions_from_rows(e, InRows<float>{rows.data(), n, 1}, space,
+                          Tiles<float>{tiles.data(), 1});
+      });
+      std::vector<float> all = download(tiles);
+      all.resize(chosen.size());
+      return all;
+    };
+    std::vector<std::int32_t> indices;
+    for (float word : tiles_of(Discrete{3})) indices.push_back(as_int(word));
+    EXPECT_EQ(indices, (std::vector<std::int32_t>{0, 0, 1, 2, 2, 0}));
+    EXPECT_EQ(tiles_of(Continuous{1, -2.F, 1.5F}),
+              (std::vector<float>{-2.F, 0.F, 1.F, 1.5F, 1.5F, -2.F}));
+  }
+  std::vector<float> tiles(64);
+  EXPECT_THROW(actions_from_rows(Cpu{}, InRows<float>{chosen.data(), 3, 2}, Discrete{3},
+                                 Tiles<float>{tiles.data(), 2}),
+               ShapeError);
 }
 
 TEST(Rows, AreClippedOnTheirWayIn) {
