@@ -1,6 +1,7 @@
 #include <cmath>
 #include <kernels/core/buffer.hpp>
 #include <kernels/core/error.hpp>
+#include <kernels/core/lane.hpp>
 #include <sim/core/rows.hpp>
 #include <tests/device.hpp>
 
