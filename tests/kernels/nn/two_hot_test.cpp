@@ -46,7 +46,7 @@ struct Heads {
   std::vector<float> targets() const {
     auto x = normal_numbers(static_cast<std::size_t>(rows), 0, 6, 2);
     for (float& v : x) v = std::copysign(std::expm1(std::abs(v)), v);
-    std::vector<float> const special{0.F, 1e9F, -1e9F, bins[3], 1.F};
+    std::vector<float> const special{0.F, 1e9F, -1e9F, bins[1], 1.F};
     std::copy_n(special.begin(), std::min<std::ptrdiff_t>(5, rows), x.begin());
     return x;
   }
