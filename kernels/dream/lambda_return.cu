@@ -30,6 +30,7 @@ void lambda_return(Here exec, int steps, float lambda, LambdaReturnInput const& 
   fits(who, "reward", in.reward.size, steps, n);
   fits(who, "discount", in.discount.size, steps, n);
   fits(who, "returns", returns.size, steps, n);
+  if (in.cut.size != 0) fits(who, "cut", in.cut.size, steps, n);
   launch(exec, n, LambdaReturn{in, returns, steps, n, lambda}, kTile);
 }
 
@@ -39,6 +40,7 @@ void lambda_return_backward(Here exec, int steps, float lambda, LambdaReturnInpu
   char const* const who = "lambda_return_backward";
   int const n = trajectories_of(who, steps, in);
   fits(who, "discount", in.discount.size, steps, n);
+  require(in.cut.size == 0, who, ": trajectories with cuts");
   fits(who, "returns", returns.size, steps, n);
   fits(who, "dreturns", dreturns.size, steps, n);
   auto const optional = [&](char const* what, Out<float> gradient, int rows) {

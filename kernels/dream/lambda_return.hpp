@@ -6,9 +6,10 @@
 namespace loom {
 
 /// T steps of N trajectories, all [T][N]: `reward` for the step from state t to t + 1, `discount` what
-/// multiplies all that comes after it (0 where it ended), and value: [T + 1][N], of the states.
+/// multiplies all that comes after it (0 where it ended), and value: [T + 1][N], of the states. `cut`: [T][N] or
+/// empty; where it is not 0 another trajectory follows, and only v_{t+1} counts of what comes after.
 struct LambdaReturnInput {
-  In<float> reward, discount, value;
+  In<float> reward, discount, value, cut{};
 };
 
 /// R_t = r_t + d_t ((1 - lambda) v_{t+1} + lambda R_{t+1}), R_T = v_T.
@@ -31,7 +32,7 @@ struct LambdaReturnGradients {
   Out<float> reward, discount, value;
 };
 
-/// Gradients of sum(returns * dreturns).
+/// Gradients of sum(returns * dreturns), without cuts.
 ///
 /// Shapes   as lambda_return, returns as it left them; the gradients as what they are of, in memory of
 ///          their own.

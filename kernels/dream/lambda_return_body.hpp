@@ -23,6 +23,7 @@ struct LambdaReturn {
     F after = load(in.value, i, at(steps));
     F next = after;
     for (int t = steps - 1; t >= 0; --t) {
+      if (in.cut.size != 0) after = select(F(load(in.cut, i, at(t))) != F(0.F), next, after);
       after = lambda_return_step(lambda, load(in.reward, i, at(t)), load(in.discount, i, at(t)),
                                  next, after);
       next = load(in.value, i, at(t));

@@ -14,6 +14,10 @@ void linear_schedule(Cpu exec, float base, float horizon, Out<std::uint32_t> cou
 void linear_schedule(Gpu exec, float base, float horizon, Out<std::uint32_t> count,
                      Out<float> rate);
 
+/// rate[0] = base * min(1, count[0] / steps), or base when steps is 0; then count[0] += 1.
+void warm_up(Cpu exec, float base, float steps, Out<std::uint32_t> count, Out<float> rate);
+void warm_up(Gpu exec, float base, float steps, Out<std::uint32_t> count, Out<float> rate);
+
 /// count[0] += 1: which epoch, which step of a replayed graph.
 void advance(Cpu exec, Out<std::uint32_t> count);
 void advance(Gpu exec, Out<std::uint32_t> count);

@@ -16,6 +16,19 @@ struct LinearSchedule {
   }
 };
 
+struct WarmUp {
+  float base, steps;
+  std::uint32_t* count;
+  float* rate;
+
+  HD void operator()(Lane<float>) const {
+    // Long after the last step of it the count need not be exact.
+    float const done = to_float(as_int(*count < 0x7fffffffU ? *count : 0x7fffffffU));
+    *rate = done < steps ? base * (done / steps) : base;
+    *count += 1;
+  }
+};
+
 struct Advance {
   std::uint32_t* count;
   HD void operator()(Lane<float>) const { *count += 1; }

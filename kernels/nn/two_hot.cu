@@ -30,15 +30,17 @@ void two_hot_loss(Here exec, In<float> bins, InRows<float> logits, In<float> tar
 }
 
 void two_hot_backward(Here exec, In<float> bins, InRows<float> logits, In<float> target,
-                      In<float> log_normaliser, In<float> dloss, OutRows<float> dlogits) {
+                      In<float> log_normaliser, In<float> dloss, OutRows<float> dlogits,
+                      Result result) {
   char const* const who = "two_hot_backward";
   fits(who, bins, logits);
   check_size(who, "target", target.size, logits.rows);
   check_size(who, "log_normaliser", log_normaliser.size, logits.rows);
   check_size(who, "dloss", dloss.size, logits.rows);
   check_rows(who, logits, dlogits);
-  EachElement const each(TwoHotBackward{bins, logits, target, log_normaliser, dloss, dlogits},
-                         logits.rows, logits.cols, false);
+  EachElement const each(
+      TwoHotBackward{bins, logits, target, log_normaliser, dloss, dlogits, result == Result::add},
+      logits.rows, logits.cols, false);
   launch(exec, each.lanes(), each, kTwoHotGrain);
 }
 

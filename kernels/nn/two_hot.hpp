@@ -2,6 +2,7 @@
 // A real number as a distribution over bins, and back (rewards and values of Dreamer version 3).
 #include <kernels/core/exec.hpp>
 #include <kernels/core/view.hpp>
+#include <kernels/linalg/gemm.hpp>
 #include <vector>
 
 namespace loom {
@@ -24,11 +25,13 @@ void two_hot_loss(Cpu exec, In<float> bins, InRows<float> logits, In<float> targ
 void two_hot_loss(Gpu exec, In<float> bins, InRows<float> logits, In<float> target, Out<float> loss,
                   Out<float> log_normaliser);
 
-/// dlogits = dloss (softmax(logits) - w); dlogits may be logits' memory.
+/// dlogits = dloss (softmax(logits) - w), or added to what is there; dlogits may be logits' memory.
 void two_hot_backward(Cpu exec, In<float> bins, InRows<float> logits, In<float> target,
-                      In<float> log_normaliser, In<float> dloss, OutRows<float> dlogits);
+                      In<float> log_normaliser, In<float> dloss, OutRows<float> dlogits,
+                      Result result = Result::overwrite);
 void two_hot_backward(Gpu exec, In<float> bins, InRows<float> logits, In<float> target,
-                      In<float> log_normaliser, In<float> dloss, OutRows<float> dlogits);
+                      In<float> log_normaliser, In<float> dloss, OutRows<float> dlogits,
+                      Result result = Result::overwrite);
 
 /// mean = sum over bins of softmax(logits)_k bins_k, added in pairs from both ends: equal logits give
 /// exactly 0 where the bins are mirrored.

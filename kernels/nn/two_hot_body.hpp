@@ -110,13 +110,15 @@ struct TwoHotBackward {
   InRows<float> logits;
   In<float> target, log_normaliser, dloss;
   OutRows<float> dlogits;
+  bool add;
 
   template <class F>
   HD void operator()(int row, Lane<F> i) const {
     auto const at = static_cast<std::size_t>(row);
     F const p = math::exp(load(logits.row(row), i) - F(log_normaliser[at]));
     F const w = two_hot_weight<F>(bins.data, logits.cols, iota(i), F(target[at]));
-    store(dlogits.row(row), i, F(dloss[at]) * (p - w));
+    F const before = add ? F(load(dlogits.row(row), i)) : F(0.F);
+    store(dlogits.row(row), i, math::fma(F(dloss[at]), p - w, before));
   }
 };
 

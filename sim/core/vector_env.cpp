@@ -147,8 +147,8 @@ void VectorEnv::randomise(std::vector<ParameterChoice> const& choices) {
 void VectorEnv::reset() {
   with_kernels(exec_, *entry_, [&](auto e, auto const& k) { k.reset(e, memory_); });
 }
-void VectorEnv::step() {
-  with_kernels(exec_, *entry_, [&](auto e, auto const& k) { k.step(e, memory_); });
+void VectorEnv::step(Exec const& exec) {
+  with_kernels(exec, *entry_, [&](auto e, auto const& k) { k.step(e, memory_); });
 }
 void VectorEnv::step_random() {
   with_kernels(exec_, *entry_, [&](auto e, auto const& k) { k.step_random(e, memory_); });

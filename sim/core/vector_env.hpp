@@ -77,7 +77,8 @@ class VectorEnv {
   /// Starts every instance's current episode anew (the constructor has done so once).
   void reset();
   /// Steps with the actions in action(). Continuous actions are clipped to the space.
-  void step();
+  void step() { step(exec_); }
+  void step(Exec const& exec);
   /// Steps with uniform actions drawn inside the kernel.
   void step_random();
 

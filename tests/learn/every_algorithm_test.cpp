@@ -18,7 +18,17 @@ std::unique_ptr<Algorithm> small(AlgorithmEntry const& entry, Exec const& exec,
                                    {"minibatches", "2"},
                                    {"hidden", "33,16"},
                                    {"normalise_observation", "true"},
-                                   {"normalise_reward", "true"}})
+                                   {"normalise_reward", "true"},
+                                   {"units", "16"},
+                                   {"deter", "32"},
+                                   {"groups", "4"},
+                                   {"bins", "9"},
+                                   {"batch", "3"},
+                                   {"length", "5"},
+                                   {"horizon", "3"},
+                                   {"warm_up", "2"},
+                                   {"capacity", "7000"},
+                                   {"train_ratio", "0.1"}})
     if (p.keys.find(key) != nullptr) p.keys.set_text(key, value);
   return p.make(exec, {.name = environment, .num_envs = 70, .seed = seed, .max_steps = 13});
 }

@@ -89,6 +89,25 @@ TEST(LambdaReturn, GivesThePublishedNumbers) {
     }
 }
 
+TEST(LambdaReturn, ACutStartsAfresh) {
+  std::vector<float> const reward{1, 2, 3}, discount{.5F, .5F, .5F}, value{9, 10, 20, 30},
+      cut{0, 1, 0};
+  // R_2 = 3 + .5 30; R_1 = 2 + .5 20, whatever comes after; R_0 = 1 + .5 (.2 10 + .8 R_1).
+  double const r1 = 12, r0 = 1 + .5 * (.2 * 10 + .8 * r1);
+  for (Exec const& exec : every_machine()) {
+    auto const r = uploaded(exec, reward), d = uploaded(exec, discount), v = uploaded(exec, value),
+               c = uploaded(exec, cut);
+    Buffer<float> returns(exec, 3);
+    visit(exec, [&](auto e) {
+      lambda_return(e, 3, .8F, {r.in(), d.in(), v.in(), c.in()}, returns.out());
+    });
+    auto const got = download(returns);
+    EXPECT_NEAR(got[0], r0, 1e-6);
+    EXPECT_NEAR(got[1], r1, 1e-6);
+    EXPECT_NEAR(got[2], 18, 1e-6);
+  }
+}
+
 TEST(LambdaReturn, IsTheMixtureOfNStepReturnsWithItsGradients) {
   Trajectories const x{15, 70};
   for (float const lambda : {0.95F, 0.F, 1.F})

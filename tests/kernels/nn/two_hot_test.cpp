@@ -159,6 +159,34 @@ TEST(TwoHot, LossMeanAndGradientEqualADoubleReference) {
     }
 }
 
+TEST(TwoHot, GradientsOfSeveralTargetsAddUp) {
+  int const rows = 5, n = 41;
+  auto const bins = two_hot_bins(n);
+  auto const logits = normal_numbers(rows * n, 0, 1, 21);
+  std::vector<float> const target{0, 1, -3, 40, 1e4F}, other{2, 2, 2, 2, 2}, weight{1, 2, 0, 4, 5};
+  for (Exec const& exec : every_machine()) {
+    auto const b = uploaded(exec, bins), x = uploaded(exec, logits), t = uploaded(exec, target),
+               u = uploaded(exec, other), w = uploaded(exec, weight);
+    Buffer<float> loss(exec, rows), normaliser(exec, rows), one(exec, rows * n),
+        two(exec, rows * n), both(exec, rows * n);
+    InRows<float> const in(x.data(), rows, n);
+    visit(exec, [&](auto e) {
+      two_hot_loss(e, b.in(), in, t.in(), loss.out(), normaliser.out());
+      auto const slope = [&](Buffer<float> const& at, Buffer<float>& to, Result result) {
+        two_hot_backward(e, b.in(), in, at.in(), normaliser.in(), w.in(), {to.data(), rows, n},
+                         result);
+      };
+      slope(t, one, Result::overwrite);
+      slope(u, two, Result::overwrite);
+      slope(t, both, Result::overwrite);
+      slope(u, both, Result::add);
+    });
+    auto const first = download(one), second = download(two), sum = download(both);
+    for (std::size_t i = 0; i < sum.size(); ++i)
+      EXPECT_NEAR(sum[i], first[i] + second[i], 1e-6) << i;
+  }
+}
+
 TEST(TwoHot, EveryMachineAndNumberOfThreadsGivesTheSameBits) {
   ThreadPool pool(3);
   Heads const h{100, kBins, 1};

@@ -1,0 +1,159 @@
+#include <fstream>
+#include <kernels/linalg/gather.hpp>
+#include <kernels/linalg/scatter.hpp>
+#include <learn/core/sequence_replay.hpp>
+#include <utility>
+
+namespace loom {
+namespace {
+
+std::size_t numbers_of(SequenceReplay::Config const& c) {
+  return static_cast<std::size_t>(c.observation + c.action + c.latent + 4);
+}
+
+/// Bytes that can still be had; 0 if unknown.
+std::size_t available_memory(Exec const& exec) {
+  if (!on_cpu(exec)) return 0;
+  std::ifstream file("/proc/meminfo");
+  std::string name;
+  std::size_t kilobytes = 0;
+  while (file >> name >> kilobytes) {
+    if (name == "MemAvailable:") return kilobytes * 1024;
+    file.ignore(64, '\n');
+  }
+  return 0;
+}
+
+/// Throws before the first byte is taken.
+SequenceReplay::Config checked(Exec const& exec, SequenceReplay::Config const& c) {
+  require<ConfigError>(c.length <= c.capacity, "replay: ", c.capacity,
+                       " records an instance (needs at least one sequence of ", c.length, ")");
+  auto const records = static_cast<std::int64_t>(c.instances) * c.capacity;
+  require<ConfigError>(records < (std::int64_t{1} << 31), "replay: ", records,
+                       " records (needs fewer than 2^31)");
+  std::size_t const needed = static_cast<std::size_t>(records) * numbers_of(c) * sizeof(float);
+  std::size_t const there = available_memory(exec);
+  auto const megabytes = [](std::size_t bytes) { return (bytes + 999999) / 1000000; };
+  require<ConfigError>(there == 0 || needed <= there, "replay: ", records, " records of ",
+                       numbers_of(c), " numbers need ", megabytes(needed), " MB (there are ",
+                       megabytes(there), " MB; a smaller replay is a smaller capacity)");
+  return c;
+}
+
+}  // namespace
+
+SequenceReplay::Columns::Columns(Exec const& exec, Config const& c, std::size_t rows) {
+  auto const of = [&](int width) {
+    return zeros<float>(exec, rows * static_cast<std::size_t>(width));
+  };
+  observation = of(c.observation);
+  action = of(c.action);
+  latent = of(c.latent);
+  reward = of(1);
+  first = of(1);
+  last = of(1);
+  goes_on = of(1);
+}
+
+SequenceReplay::SequenceReplay(Exec const& exec, Config const& config)
+    : exec_(exec),
+      config_(checked(exec, config)),
+      shape_{config.instances, config.capacity},
+      all_(exec, config,
+           static_cast<std::size_t>(config.instances) * static_cast<std::size_t>(config.capacity)),
+      batch_(exec, config,
+             static_cast<std::size_t>(config.sequences) * static_cast<std::size_t>(config.length)),
+      count_(zeros<std::uint32_t>(exec, static_cast<std::size_t>(config.instances))),
+      taken_(zeros<std::uint32_t>(exec, static_cast<std::size_t>(config.instances))),
+      claimed_(exec, static_cast<std::size_t>(config.instances)),
+      place_(exec,
+             static_cast<std::size_t>(config.sequences) * static_cast<std::size_t>(config.length)),
+      target_(exec, static_cast<std::size_t>(config.sequences) *
+                        static_cast<std::size_t>(config.length - 1)) {
+  config_.online = std::min({config_.online, config_.sequences, config_.instances});
+}
+
+template <class F>
+void SequenceReplay::each_part(F const& f) {
+  f("observation", all_.observation, batch_.observation, config_.observation);
+  f("action", all_.action, batch_.action, config_.action);
+  if (config_.latent > 0) f("latent", all_.latent, batch_.latent, config_.latent);
+  f("reward", all_.reward, batch_.reward, 1);
+  f("first", all_.first, batch_.first, 1);
+  f("last", all_.last, batch_.last, 1);
+  f("goes_on", all_.goes_on, batch_.goes_on, 1);
+}
+
+void SequenceReplay::append(Exec const& exec, Records const& records, In<std::uint8_t> mask) {
+  int const n = config_.instances, all = n * config_.capacity;
+  visit(exec, [&](auto e) {
+    replay_claim(e, shape_, mask, count_.out(), claimed_.out());
+    auto const put = [&](InRows<float> from, Buffer<float>& to) {
+      scatter_rows(e, from, claimed_.in(), {to.data(), all, from.cols});
+    };
+    put(records.observation, all_.observation);
+    put(records.action, all_.action);
+    if (config_.latent > 0) put(records.latent, all_.latent);
+    put({records.reward.data, n, 1}, all_.reward);
+    put({records.first.data, n, 1}, all_.first);
+    put({records.last.data, n, 1}, all_.last);
+    put({records.goes_on.data, n, 1}, all_.goes_on);
+  });
+}
+
+void SequenceReplay::sample(Exec const& exec, In<std::uint32_t> tick) {
+  ReplayDraw const draw{config_.seed, config_.sequences, config_.length, config_.online};
+  int const all = config_.instances * config_.capacity;
+  visit(exec, [&](auto e) {
+    replay_sample(e, shape_, draw, count_.in(), taken_.out(), tick, place_.out());
+    each_part([&](char const*, Buffer<float>& from, Buffer<float>& to, int width) {
+      gather_rows<float>(e, {from.data(), all, width}, place_.in(),
+                         {to.data(), config_.length * config_.sequences, width});
+    });
+  });
+}
+
+SequenceReplay::Records SequenceReplay::batch() const {
+  int const rows = config_.length * config_.sequences;
+  return {{batch_.observation.data(), rows, config_.observation},
+          {batch_.action.data(), rows, config_.action},
+          {batch_.latent.data(), rows, config_.latent},
+          batch_.reward.in(),
+          batch_.first.in(),
+          batch_.last.in(),
+          batch_.goes_on.in()};
+}
+
+void SequenceReplay::write_back(Exec const& exec, InRows<float> latent) {
+  if (config_.latent == 0) return;
+  visit(exec, [&](auto e) {
+    replay_targets(e, shape_, {place_.data(), config_.length, config_.sequences}, target_.out());
+    scatter_rows(e, latent, target_.in(),
+                 {all_.latent.data(), config_.instances * config_.capacity, config_.latent});
+  });
+}
+
+std::size_t SequenceReplay::bytes() const {
+  auto const rows =
+      static_cast<std::size_t>(config_.instances) * static_cast<std::size_t>(config_.capacity) +
+      static_cast<std::size_t>(config_.sequences) * static_cast<std::size_t>(config_.length);
+  return rows * numbers_of(config_) * sizeof(float);
+}
+
+void SequenceReplay::save(Checkpoint& checkpoint, std::string const& prefix) {
+  each_part([&](char const* name, Buffer<float>& part, Buffer<float>&, int) {
+    checkpoint.put(prefix + name, exec_, part.in());
+  });
+  checkpoint.put(prefix + "count", exec_, count_.in());
+  checkpoint.put(prefix + "taken", exec_, taken_.in());
+}
+
+void SequenceReplay::load(Checkpoint const& checkpoint, std::string const& prefix) {
+  each_part([&](char const* name, Buffer<float>& part, Buffer<float>&, int) {
+    checkpoint.get(prefix + name, exec_, part.out());
+  });
+  checkpoint.get(prefix + "count", exec_, count_.out());
+  checkpoint.get(prefix + "taken", exec_, taken_.out());
+}
+
+}  // namespace loom

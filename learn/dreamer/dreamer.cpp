@@ -1,0 +1,485 @@
+#include <kernels/core/nvtx.hpp>
+#include <kernels/linalg/add.hpp>
+#include <kernels/linalg/affine.hpp>
+#include <kernels/linalg/gather.hpp>
+#include <kernels/nn/moving_average.hpp>
+#include <kernels/nn/schedule.hpp>
+#include <learn/dreamer/dreamer.hpp>
+#include <limits>
+#include <numeric>
+#include <sim/core/rows.hpp>
+
+namespace loom {
+namespace {
+
+std::size_t elements(int rows, int cols) {
+  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
+}
+
+/// Width of a named size: hidden layers d, h 8 d, d / 16 classes.
+int width_of(std::string const& size) {
+  for (auto const& [name, width] : {std::pair{"1M", 64},
+                                    {"12M", 256},
+                                    {"25M", 384},
+                                    {"50M", 512},
+                                    {"100M", 768},
+                                    {"200M", 1024},
+                                    {"400M", 1536}})
+    if (size == name) return width;
+  return 0;
+}
+
+std::uint64_t seed_of(std::uint64_t seed, std::uint64_t purpose) {
+  return seed * 0x9E3779B97F4A7C15ULL + purpose;
+}
+
+float going_on(Dreamer::Config const& c) { return 1.F - 1.F / c.discount_horizon; }
+
+BehaviourShape behaviour_shape(EnvSpec const& spec, Dreamer::Config const& c) {
+  BehaviourShape s;
+  WorldShape& w = s.world;
+  w.rssm = {c.deter,  c.units,           c.blocks, c.groups,       c.classes,
+            c.unimix, spec.actions.size, c.units,  c.prior_layers, c.posterior_layers};
+  w.rssm.check();
+  w.observation = spec.observation;
+  w.encoder_layers = c.encoder_layers, w.decoder_layers = c.decoder_layers;
+  w.reward_layers = c.reward_layers, w.continue_layers = c.continue_layers;
+  w.bins = c.bins;
+  w.free_bits = {c.free_nats, c.dynamics, c.representation};
+  s.discrete = spec.actions.discrete;
+  s.horizon = c.horizon;
+  s.actor_layers = c.actor_layers, s.critic_layers = c.critic_layers;
+  s.lambda = c.lambda;
+  s.replay_loss = c.replay_loss;
+  s.slow_rate = c.slow_rate;
+  s.actor.entropy = c.entropy_coefficient;
+  s.actor.unimix = c.unimix;
+  return s;
+}
+
+LaPropConfig optimiser_config(Dreamer::Config const& c) {
+  LaPropConfig laprop;
+  laprop.clip = c.clip;
+  return laprop;
+}
+
+SequenceReplay::Config replay_config(VectorEnv const& env, BehaviourShape const& shape,
+                                     Dreamer::Config const& c) {
+  SequenceReplay::Config r;
+  r.instances = env.num_envs();
+  std::int64_t const each = c.capacity / env.num_envs();
+  require<ConfigError>(each < std::numeric_limits<int>::max(), "dreamer: capacity ", c.capacity,
+                       " (needs fewer than 2^31 records)");
+  r.capacity = static_cast<int>(each);
+  r.observation = shape.world.observation;
+  r.action = shape.world.rssm.actions;
+  r.latent = shape.world.rssm.feature();
+  r.sequences = c.batch;
+  r.length = c.length + 1;
+  r.online = c.online ? c.batch : 0;
+  r.seed = seed_of(env.config().seed, 1);
+  return r;
+}
+
+std::vector<std::uint32_t> count_up(int n) {
+  std::vector<std::uint32_t> x(static_cast<std::size_t>(n));
+  std::iota(x.begin(), x.end(), 0U);
+  return x;
+}
+
+}  // namespace
+
+void Dreamer::Config::keys(Settings& s) {
+  s.key("size", size, "of the model as published; custom: units, deter, blocks, groups, classes",
+        one_of({"custom", "1M", "12M", "25M", "50M", "100M", "200M", "400M"}));
+  s.key("units", units, "width of every hidden layer", between(1, 8192));
+  s.key("deter", deter, "numbers of the recurrent state", between(1, 65536));
+  s.key("blocks", blocks, "parts of the recurrent layers; must divide deter", between(1, 64));
+  s.key("groups", groups, "categoricals of the stochastic state", between(1, 1024));
+  s.key("classes", classes, "of each of them", between(2, 1024));
+  s.key("encoder_layers", encoder_layers, "hidden layers of the encoder", between(1, 16));
+  s.key("decoder_layers", decoder_layers, "of the decoder", between(1, 16));
+  s.key("prior_layers", prior_layers, "of the dynamics' prediction of z", between(1, 16));
+  s.key("posterior_layers", posterior_layers, "of z given the observation", between(1, 16));
+  s.key("reward_layers", reward_layers, "of the reward's prediction", between(1, 16));
+  s.key("continue_layers", continue_layers, "of the prediction whether it goes on", between(1, 16));
+  s.key("actor_layers", actor_layers, "of the policy", between(1, 16));
+  s.key("critic_layers", critic_layers, "of the value", between(1, 16));
+  s.key("bins", bins, "of rewards and values, an odd number", between(3, 1023));
+  s.key("steps", steps, "of every instance between updates", between(1, 100000));
+  s.key("batch", batch, "sequences of an update", between(1, 4096));
+  s.key("length", length, "records of a sequence", between(2, 4096));
+  s.key("prefill", prefill, "steps of every instance before the first update", at_least(0));
+  s.key("train_ratio", train_ratio, "records learned from for every step of an instance", above(0));
+  s.key("capacity", capacity, "records that the replay keeps, over all instances", at_least(1));
+  s.key("online", online, "learn from every new sequence once, before old ones");
+  s.key("horizon", horizon, "imagined steps", between(1, 1000));
+  s.key("discount_horizon", discount_horizon, "1 / (1 - discount)", above(1));
+  s.key("lambda", lambda, "of the lambda return", between(0, 1));
+  s.key("entropy_coefficient", entropy_coefficient, "weight of the policy's entropy", at_least(0));
+  s.key("unimix", unimix, "share of a uniform distribution in all categoricals", between(0, 0.99));
+  s.key("free_nats", free_nats, "divergence of a step that costs nothing", at_least(0));
+  s.key("dynamics", dynamics, "weight of the prior's divergence", at_least(0));
+  s.key("representation", representation, "weight of the posterior's divergence", at_least(0));
+  s.key("replay_loss", replay_loss, "weight of the critic's loss on records", at_least(0));
+  s.key("slow_rate", slow_rate, "of the critic's moving average", between(1e-6, 1));
+  s.key("learning_rate", learning_rate, "LaProp's", above(0));
+  s.key("clip", clip, "a tensor's gradient is at most so much of the tensor's norm; 0: as it is",
+        at_least(0));
+  s.key("evaluation", evaluation, "actions of evaluations: sample as in training, or mode",
+        one_of({"sample", "mode"}));
+  s.key("warm_up", warm_up, "updates until the learning rate is reached", at_least(0));
+}
+
+Dreamer::Config Dreamer::Config::sized() const {
+  Config c = *this;
+  if (int const d = width_of(size); d > 0) {
+    c.units = d, c.deter = 8 * d, c.blocks = 8;
+    c.groups = 32, c.classes = d / 16;
+  }
+  require<ConfigError>(c.bins % 2 == 1, "dreamer: ", c.bins, " bins (needs an odd number)");
+  return c;
+}
+
+Dreamer::Learned::Learned(Exec const& exec, std::vector<ParameterShape> shapes,
+                          LaPropConfig const& config)
+    : parameters(exec, std::move(shapes)),
+      optimiser(
+          exec,
+          [&] {
+            std::vector<std::size_t> sizes;
+            for (auto const& s : parameters.shapes()) sizes.push_back(s.size());
+            return sizes;
+          }(),
+          config) {}
+
+Dreamer::Instances::Instances(Exec const& exec, VectorEnv const& env)
+    : count(env.num_envs()), fields(env.observation_fields()) {
+  auto const n = static_cast<std::size_t>(count);
+  observation = Buffer<float>(exec, elements(count, fields));
+  last_observation = Buffer<float>(exec, elements(count, fields));
+  reward = loom::zeros<float>(exec, n);
+  last_goes_on = loom::zeros<float>(exec, n);
+  zeros = loom::zeros<float>(exec, n);
+  ones = uploaded(exec, std::vector<float>(n, 1.F));
+  first = uploaded(exec, std::vector<float>(n, 1.F));
+  ended = loom::zeros<std::uint8_t>(exec, n);
+}
+
+OutRows<float> Dreamer::Instances::rows(Buffer<float>& b) const {
+  return {b.data(), count, fields};
+}
+
+Dreamer::Dreamer(Exec const& exec, VectorEnvConfig const& env, Config const& config)
+    : exec_(exec),
+      config_(config.sized()),
+      env_(exec, env),
+      seed_(env.seed),
+      shape_(behaviour_shape(env_.spec(), config_)),
+      world_(exec, world_parameters(shape_.world), optimiser_config(config_)),
+      actor_(exec, actor_parameters(shape_), optimiser_config(config_)),
+      critic_(exec, critic_parameters(shape_), optimiser_config(config_)),
+      slow_critic_(exec, critic_parameters(shape_)),
+      replay_(exec, replay_config(env_, shape_, config_)),
+      model_(exec, shape_.world, config_.batch, config_.length, world_.parameters),
+      behaviour_(exec, shape_, config_.batch, config_.length, world_.parameters, actor_.parameters,
+                 critic_.parameters, slow_critic_),
+      policy_(exec, shape_, env_.num_envs(), seed_of(seed_, 2), world_.parameters,
+              actor_.parameters),
+      instances_(exec, env_),
+      streams_(uploaded(
+          exec, count_up(model_.rows() + Behaviour::draws(model_.rows(), config_.horizon)))),
+      tick_(zeros<std::uint32_t>(exec, 1)),
+      rate_count_(zeros<std::uint32_t>(exec, 1)),
+      learning_rate_(zeros<float>(exec, 1)),
+      dfeature_(exec, elements(model_.rows(), shape_.world.rssm.feature())),
+      loss_sums_(zeros<float>(exec, static_cast<std::size_t>(WorldLoss::count) +
+                                        static_cast<std::size_t>(BehaviourLoss::count))),
+      collect_(exec, [this](Exec const& e) { step(e); }),
+      update_(exec, [this](Exec const& e) { learn(e); }) {
+  initialise_world(exec_, shape_.world, seed_of(seed_, 3), world_.parameters);
+  initialise_behaviour(exec_, shape_, seed_of(seed_, 3), actor_.parameters, critic_.parameters);
+  copy(exec_, In<float>(critic_.parameters.values()), slow_critic_.values());
+  instances_.goes_on = uploaded(
+      exec_, std::vector<float>(static_cast<std::size_t>(env_.num_envs()), going_on(config_)));
+}
+
+// ---- collect: act, record, step ----
+
+void Dreamer::collect() {
+  NvtxRange const range("collect");
+  for (int t = 0; t < config_.steps; ++t) collect_.launch();
+  env_steps_ += static_cast<std::int64_t>(config_.steps) * env_.num_envs();
+}
+
+namespace {
+
+/// Actions of a policy, in the batch's own units.
+void hand_over(Exec const& exec, LatentPolicy const& policy, VectorEnv& env) {
+  ActionSpace const& space = env.spec().actions;
+  EnvMemory const& m = env.memory();
+  visit(exec, [&](auto e) {
+    if (space.discrete) {
+      tiles_from_rows<std::int32_t>(
+          e, policy.index(), 0, space.size - 1,
+          {reinterpret_cast<std::int32_t*>(m.action.data), m.action.fields});
+    } else {
+      InRows<float> const a = policy.action();
+      tiles_from_rows<float>(e, a, -1.F, 1.F, m.action);
+      float const half = 0.5F * (space.high - space.low);
+      Out<float> const all = env.action_words();
+      affine(e, half, space.low + half, all, all);
+    }
+  });
+}
+
+}  // namespace
+
+void Dreamer::step(Exec const& exec) {
+  Instances& i = instances_;
+  EnvMemory const& m = env_.memory();
+  visit(exec, [&](auto e) {
+    rows_from_tiles(e, {m.observation.data, m.observation.fields}, i.rows(i.observation));
+  });
+  policy_.act(exec, i.rows(i.observation), i.first.in(), false);
+  replay_.append(exec, {i.rows(i.observation), policy_.action(), policy_.feature(), i.reward.in(),
+                        i.first.in(), i.zeros.in(), i.goes_on.in()});
+  hand_over(exec, policy_, env_);
+  env_.step(exec);
+  visit(exec, [&](auto e) {
+    rows_from_tiles(e, {m.final_observation.data, m.final_observation.fields},
+                    i.rows(i.last_observation));
+    replay_marks(e, going_on(config_), env_.reward(), env_.terminated(), env_.truncated(),
+                 {i.ended.out(), i.first.out(), i.reward.out(), i.last_goes_on.out()});
+  });
+  In<float> const last_reward = env_.reward().slice(0, static_cast<std::size_t>(i.count));
+  replay_.append(exec,
+                 {i.rows(i.last_observation), policy_.action(), policy_.feature(), last_reward,
+                  i.zeros.in(), i.ones.in(), i.last_goes_on.in()},
+                 i.ended.in());
+}
+
+// ---- update: one batch through model, actor and critic ----
+
+void Dreamer::update() {
+  NvtxRange const range("update");
+  std::int64_t const before = std::max(config_.prefill, config_.length);
+  std::int64_t const trained = env_steps_ - before * env_.num_envs();
+  if (trained < 0) return;
+  double const records = static_cast<double>(config_.batch) * config_.length;
+  auto const due = static_cast<std::int64_t>(static_cast<double>(trained) *
+                                             static_cast<double>(config_.train_ratio) / records);
+  for (; updates_ < due; ++updates_) update_.launch();
+}
+
+void Dreamer::learn(Exec const& exec) {
+  auto const rows = static_cast<std::size_t>(model_.rows());
+  RowDraws const draws{seed_of(seed_, 4), streams_.in(), tick_.in()};
+  auto const part = [&](std::size_t from, std::size_t n) {
+    return RowDraws{draws.seed, draws.stream.slice(from, n), draws.tick};
+  };
+  replay_.sample(exec, tick_.in());
+  SequenceReplay::Records const batch = replay_.batch();
+  model_.forward(exec, batch, part(0, rows));
+  auto const cut = [&](In<float> x) {
+    return x.slice(static_cast<std::size_t>(config_.batch), rows);
+  };
+  OutRows<float> const dfeature(dfeature_.data(), model_.rows(), shape_.world.rssm.feature());
+  behaviour_.learn(
+      exec, model_.feature(),
+      {{}, {}, {}, cut(batch.reward), cut(batch.first), cut(batch.last), cut(batch.goes_on)},
+      part(rows, streams_.size() - rows), dfeature);
+  model_.backward(exec, dfeature);
+  replay_.write_back(exec, model_.feature());
+  visit(exec, [&](auto e) {
+    warm_up(e, config_.learning_rate, static_cast<float>(config_.warm_up), rate_count_.out(),
+            learning_rate_.out());
+    auto const n = static_cast<std::size_t>(WorldLoss::count);
+    Out<float> const world = loss_sums_.out().slice(0, n),
+                     behaviour = loss_sums_.out().slice(n, loss_sums_.size() - n);
+    add(e, world, model_.losses(), world);
+    add(e, behaviour, behaviour_.losses(), behaviour);
+    advance(e, tick_.out());
+  });
+  for (Learned* part_of : {&world_, &actor_, &critic_})
+    part_of->optimiser.step(exec, part_of->parameters.values(), part_of->parameters.gradient(),
+                            learning_rate_.in());
+  visit(exec, [&](auto e) {
+    moving_average(e, shape_.slow_rate, critic_.parameters.values(), slow_critic_.values());
+  });
+}
+
+// ---- what the driver asks for ----
+
+void Dreamer::act(InRows<float> observation, OutRows<float> action, ActMode mode) {
+  if (rows_policy_ == nullptr || rows_policy_->action().rows != observation.rows)
+    rows_policy_ = std::make_unique<LatentPolicy>(
+        exec_, shape_, observation.rows, seed_of(seed_, 5), world_.parameters, actor_.parameters);
+  Buffer<float> const first =
+      uploaded(exec_, std::vector<float>(static_cast<std::size_t>(observation.rows), 1.F));
+  Buffer<float> rows(exec_, elements(observation.rows, observation.cols));
+  Buffer<std::int32_t> places = uploaded(exec_, [&] {
+    std::vector<std::int32_t> x(static_cast<std::size_t>(observation.rows));
+    std::iota(x.begin(), x.end(), 0);
+    return x;
+  }());
+  visit(exec_, [&](auto e) {
+    gather_rows<float>(e, observation, places.in(),
+                       {rows.data(), observation.rows, observation.cols});
+  });
+  rows_policy_->set_acts(mode == ActMode::greedy ? 0 : ++rows_acts_);
+  rows_policy_->act(exec_, {rows.data(), observation.rows, observation.cols}, first.in(),
+                    takes_mode(mode));
+  ActionSpace const& space = env_.spec().actions;
+  std::vector<float> host;
+  if (space.discrete) {
+    for (std::int32_t const k :
+         download(exec_, In<std::int32_t>(rows_policy_->index().data,
+                                          static_cast<std::size_t>(observation.rows))))
+      host.push_back(static_cast<float>(k));
+  } else {
+    InRows<float> const a = rows_policy_->action();
+    float const half = 0.5F * (space.high - space.low);
+    for (float const x : download(exec_, In<float>(a.data, elements(a.rows, a.cols))))
+      host.push_back(space.low + half * (1.F + std::min(std::max(x, -1.F), 1.F)));
+  }
+  Buffer<float> const drawn = uploaded(exec_, host);
+  visit(exec_, [&](auto e) {
+    gather_rows<float>(e, {drawn.data(), action.rows, action.cols}, places.in(), action);
+  });
+}
+
+/// Plays in a batch of its own: first observations are those of the start and after every end.
+class Dreamer::LatentPlayer final : public Player {
+ public:
+  LatentPlayer(Dreamer& dreamer, VectorEnv& env)
+      : dreamer_(dreamer),
+        env_(env),
+        policy_(env.exec(), dreamer.shape_, env.num_envs(), seed_of(dreamer.seed_, 6),
+                dreamer.world_.parameters, dreamer.actor_.parameters),
+        instances_(env.exec(), env) {}
+
+  void act(ActMode mode) override {
+    Instances& i = instances_;
+    Exec const& exec = env_.exec();
+    EnvMemory const& m = env_.memory();
+    visit(exec, [&](auto e) {
+      if (begun_)
+        replay_marks(e, 1.F, env_.reward(), env_.terminated(), env_.truncated(),
+                     {i.ended.out(), i.first.out(), i.reward.out(), i.last_goes_on.out()});
+      rows_from_tiles(e, {m.observation.data, m.observation.fields}, i.rows(i.observation));
+    });
+    begun_ = true;
+    policy_.act(exec, i.rows(i.observation), i.first.in(), dreamer_.takes_mode(mode));
+    hand_over(exec, policy_, env_);
+  }
+
+ private:
+  Dreamer const& dreamer_;
+  VectorEnv& env_;
+  LatentPolicy policy_;
+  Instances instances_;
+  bool begun_ = false;
+};
+
+std::unique_ptr<Player> Dreamer::player(VectorEnv& env) {
+  return std::make_unique<LatentPlayer>(*this, env);
+}
+
+Metrics Dreamer::metrics() {
+  EpisodeStatistics const episodes = env_.statistics();
+  env_.clear_statistics();
+  std::vector<float> const sums = download(loss_sums_);
+  fill_zero(exec_, loss_sums_.out());
+  auto const updates = static_cast<double>(std::max<std::int64_t>(updates_ - measured_, 1));
+  measured_ = updates_;
+  auto const world = [&](WorldLoss k, double rows) {
+    return static_cast<double>(sums[static_cast<std::size_t>(k)]) / (updates * rows);
+  };
+  auto const behaviour = [&](BehaviourLoss k, double rows) {
+    return static_cast<double>(
+               sums[static_cast<std::size_t>(WorldLoss::count) + static_cast<std::size_t>(k)]) /
+           (updates * rows);
+  };
+  double const rows = model_.rows(), imagined = behaviour_.rows(),
+               recorded = model_.rows() - config_.batch;
+  Metrics all;
+  if (episodes.episodes > 0) {
+    all.emplace_back("episode_return", episodes.mean_return);
+    all.emplace_back("episode_length", episodes.mean_length);
+  }
+  all.emplace_back("episodes", static_cast<double>(episodes.episodes));
+  all.emplace_back("updates", static_cast<double>(updates_));
+  all.emplace_back("reconstruction_loss", world(WorldLoss::reconstruction, rows));
+  all.emplace_back("reward_loss", world(WorldLoss::reward, rows));
+  all.emplace_back("continue_loss", world(WorldLoss::goes_on, rows));
+  all.emplace_back("divergence_loss", world(WorldLoss::divergence, 1));
+  all.emplace_back("divergence", world(WorldLoss::divergence_mean, 1));
+  all.emplace_back("actor_loss", behaviour(BehaviourLoss::actor, imagined));
+  all.emplace_back("actor_entropy", behaviour(BehaviourLoss::entropy, imagined));
+  all.emplace_back("critic_loss", behaviour(BehaviourLoss::critic, imagined));
+  all.emplace_back("replay_critic_loss", behaviour(BehaviourLoss::replay_critic, recorded));
+  all.emplace_back("imagined_return", behaviour(BehaviourLoss::returns, imagined));
+  all.emplace_back("imagined_value", behaviour(BehaviourLoss::values, imagined));
+  all.emplace_back("return_range",
+                   static_cast<double>(download(exec_, In<float>(behaviour_.range()))[0]));
+  for (auto const& [name, part] :
+       {std::pair{"model", &world_}, {"actor", &actor_}, {"critic", &critic_}})
+    all.emplace_back(std::string(name) + "_gradient_norm",
+                     static_cast<double>(download(exec_, part->optimiser.norm())[0]));
+  all.emplace_back("learning_rate", static_cast<double>(download(learning_rate_)[0]));
+  return all;
+}
+
+template <class F>
+void Dreamer::each_state(F const& f) {
+  for (auto const& [name, part] :
+       {std::pair{"model.", &world_}, {"actor.", &actor_}, {"critic.", &critic_}}) {
+    std::string const prefix = name;
+    f(prefix + "momentum", part->optimiser.momentum());
+    f(prefix + "second_moment", part->optimiser.second_moment());
+    f(prefix + "counters", part->optimiser.counters());
+  }
+  policy_.each_state([&](char const* name, auto view) { f(std::string("policy.") + name, view); });
+  f("reward", instances_.reward.out());
+  f("first", instances_.first.out());
+  f("return_range", behaviour_.range());
+  f("tick", tick_.out());
+  f("rate_count", rate_count_.out());
+  f("learning_rate", learning_rate_.out());
+  f("loss_sums", loss_sums_.out());
+}
+
+void Dreamer::save(Checkpoint& checkpoint) {
+  world_.parameters.save(checkpoint, "dreamer.model.");
+  actor_.parameters.save(checkpoint, "dreamer.");
+  critic_.parameters.save(checkpoint, "dreamer.");
+  slow_critic_.save(checkpoint, "dreamer.slow_");
+  each_state([&]<class T>(std::string const& name, Out<T> view) {
+    checkpoint.put("dreamer." + name, exec_, In<T>(view));
+  });
+  replay_.save(checkpoint, "dreamer.replay.");
+  checkpoint.put("dreamer.environments", env_.host_memory());
+  checkpoint.state()["dreamer"] = {
+      {"env_steps", env_steps_}, {"updates", updates_}, {"measured", measured_}};
+}
+
+void Dreamer::load(Checkpoint const& checkpoint) {
+  world_.parameters.load(checkpoint, "dreamer.model.");
+  actor_.parameters.load(checkpoint, "dreamer.");
+  critic_.parameters.load(checkpoint, "dreamer.");
+  slow_critic_.load(checkpoint, "dreamer.slow_");
+  each_state([&]<class T>(std::string const& name, Out<T> view) {
+    checkpoint.get("dreamer." + name, exec_, view);
+  });
+  replay_.load(checkpoint, "dreamer.replay.");
+  env_.set_host_memory(checkpoint.get<float>("dreamer.environments"));
+  env_steps_ = checkpoint.count_at("dreamer", "env_steps");
+  updates_ = checkpoint.count_at("dreamer", "updates");
+  measured_ = checkpoint.count_at("dreamer", "measured");
+}
+
+}  // namespace loom
+
+LOOM_ALGORITHM("dreamer", loom::Dreamer,
+               "Dreamer: world model from replay, actor and critic in imagination");

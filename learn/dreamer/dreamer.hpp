@@ -1,0 +1,104 @@
+#pragma once
+// Dreamer: a world model learned from replay, an actor and a critic learned in its imagination.
+// Source: Hafner, Pasukonis, Ba, Lillicrap 2023, "Mastering diverse domains through world models", in the
+// authors' latest revision.
+#include <kernels/core/graph.hpp>
+#include <kernels/nn/laprop.hpp>
+#include <learn/core/algorithm.hpp>
+#include <learn/core/sequence_replay.hpp>
+#include <learn/dreamer/latent_policy.hpp>
+#include <memory>
+
+namespace loom {
+
+/// Every step of every instance is a record of the replay; so many records are learned from for each as
+/// train_ratio says. Acting and one update are captured in CUDA graphs on a GPU.
+class Dreamer final : public Algorithm {
+ public:
+  struct Config {
+    std::string size = "custom";
+    int units = 64, deter = 512, blocks = 8, groups = 32, classes = 4;
+    int encoder_layers = 3, decoder_layers = 3, prior_layers = 2, posterior_layers = 1;
+    int reward_layers = 1, continue_layers = 1, actor_layers = 3, critic_layers = 3;
+    int bins = 255;
+    int steps = 1, batch = 16, length = 64, prefill = 0;
+    float train_ratio = 1024;
+    std::int64_t capacity = 5'000'000;
+    bool online = true;
+    int horizon = 15;
+    float discount_horizon = 333, lambda = 0.95F, entropy_coefficient = 3e-4F;
+    float unimix = 0.01F;
+    float free_nats = 1, dynamics = 1, representation = 0.1F;
+    float replay_loss = 0.3F, slow_rate = 0.02F;
+    float learning_rate = 4e-5F, clip = 0.3F;
+    int warm_up = 1000;
+    std::string evaluation = "sample";
+
+    void keys(Settings& s);
+    /// With the sizes that `size` names.
+    Config sized() const;
+  };
+
+  /// Throws ConfigError where sizes do not fit each other or the replay needs more memory than there is.
+  Dreamer(Exec const& exec, VectorEnvConfig const& env, Config const& config);
+
+  void collect() override;
+  void update() override;
+  std::int64_t env_steps() const override { return env_steps_; }
+  /// As if every row were the first observation of an episode; a Player remembers.
+  void act(InRows<float> observation, OutRows<float> action, ActMode mode) override;
+  std::unique_ptr<Player> player(VectorEnv& env) override;
+  Metrics metrics() override;
+  void save(Checkpoint& checkpoint) override;
+  void load(Checkpoint const& checkpoint) override;
+
+  std::int64_t updates() const { return updates_; }
+
+ private:
+  class LatentPlayer;
+  /// An optimiser and what it moves.
+  struct Learned {
+    Learned(Exec const& exec, std::vector<ParameterShape> shapes, LaPropConfig const& config);
+    Parameters parameters;
+    LaProp optimiser;
+  };
+  /// What stands between one step of the instances and the next.
+  struct Instances {
+    Instances(Exec const& exec, VectorEnv const& env);
+    OutRows<float> rows(Buffer<float>& b) const;
+    int count, fields;
+    Buffer<float> observation, last_observation, reward, first, last_reward, last_goes_on;
+    Buffer<float> goes_on, zeros, ones;
+    Buffer<std::uint8_t> ended;
+  };
+
+  bool takes_mode(ActMode mode) const {
+    return mode == ActMode::greedy && config_.evaluation == "mode";
+  }
+  void step(Exec const& exec);
+  void learn(Exec const& exec);
+  /// f(name, view) for everything but parameters, replay and environments that a continuation needs.
+  template <class F>
+  void each_state(F const& f);
+
+  Exec exec_;
+  Config config_;
+  VectorEnv env_;
+  std::uint64_t seed_;
+  BehaviourShape shape_;
+  Learned world_, actor_, critic_;
+  Parameters slow_critic_;
+  SequenceReplay replay_;
+  WorldModel model_;
+  Behaviour behaviour_;
+  LatentPolicy policy_;
+  Instances instances_;
+  Buffer<std::uint32_t> streams_, tick_, rate_count_;
+  Buffer<float> learning_rate_, dfeature_, loss_sums_;
+  Graph collect_, update_;
+  std::unique_ptr<LatentPolicy> rows_policy_;  // of act()
+  std::uint32_t rows_acts_ = 0;
+  std::int64_t env_steps_ = 0, updates_ = 0, measured_ = 0;
+};
+
+}  // namespace loom

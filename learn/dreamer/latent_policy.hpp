@@ -1,0 +1,47 @@
+#pragma once
+// The policy at work: every instance has a latent state of its own, which follows what it sees and does.
+#include <learn/core/algorithm.hpp>
+#include <learn/dreamer/behaviour.hpp>
+
+namespace loom {
+
+/// Latent states of `rows` instances. Everything but the constructor can be captured in a graph.
+class LatentPolicy {
+ public:
+  /// streams: the instances' random streams, one a row.
+  LatentPolicy(Exec const& exec, BehaviourShape const& shape, int rows, std::uint64_t seed,
+               Parameters& world, Parameters& actor);
+
+  /// Takes in observations (rows, observation); first[i] != 0: an episode begins with it. Leaves the actions,
+  /// draws or, with `mode`, the most probable ones.
+  void act(Exec const& exec, InRows<float> observation, In<float> first, bool mode);
+  /// The number of acts that random numbers are drawn for: act() counts it up.
+  void set_acts(std::uint32_t acts);
+  /// [h, z] after act(): (rows, feature).
+  InRows<float> feature() const { return {feature_.data(), rows_, shape_.world.rssm.feature()}; }
+  /// As the model sees them: one-hot, or scaled to [-1, 1] and not yet clipped: (rows, actions).
+  InRows<float> action() const { return {action_.data(), rows_, shape_.world.rssm.actions}; }
+  /// As the environment wants them; (rows, fields), discrete ones as indices.
+  InRows<std::int32_t> index() const { return {index_.data(), rows_, 1}; }
+
+  /// All that a continuation needs: f(name, view).
+  template <class F>
+  void each_state(F const& f) {
+    f("feature", feature_.out());
+    f("action", action_.out());
+    f("acts", acts_.out());
+  }
+
+ private:
+  BehaviourShape shape_;
+  int rows_;
+  std::uint64_t seed_;
+  Stack encoder_;
+  Recurrence recurrence_;
+  Stack posterior_, actor_;
+  Buffer<float> squashed_, feature_, before_h_, before_z_, before_a_, action_;
+  Buffer<std::int32_t> index_, latent_index_;
+  Buffer<std::uint32_t> stream_, action_stream_, acts_;
+};
+
+}  // namespace loom

@@ -1,0 +1,95 @@
+#include <kernels/dream/carry.hpp>
+#include <kernels/linalg/add.hpp>
+#include <learn/dreamer/observation_scan.hpp>
+
+namespace loom {
+namespace {
+
+std::size_t elements(int rows, int cols) {
+  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
+}
+
+}  // namespace
+
+ObservationScan::ObservationScan(Exec const& exec, RssmShape const& shape, int sequences, int steps,
+                                 Parameters& parameters)
+    : shape_(shape),
+      sequences_(sequences),
+      steps_(steps),
+      recurrence_(exec, shape, sequences, steps, parameters, "recurrence"),
+      posterior_(exec, shape.posterior(), sequences, steps, parameters, "posterior"),
+      prior_(exec, shape.prior(), sequences * steps, 1, parameters, "prior"),
+      feature_(exec, elements(sequences * steps, shape.feature())),
+      before_h_(exec, elements(sequences * steps, shape.deter)),
+      before_z_(exec, elements(sequences * steps, shape.stochastic())),
+      before_a_(exec, elements(sequences * steps, shape.actions)),
+      index_(exec, elements(sequences, shape.groups)),
+      dlogits_(exec, elements(sequences, shape.stochastic())),
+      dh_(exec, elements(sequences, shape.deter)),
+      dz_(exec, elements(sequences, shape.stochastic())) {}
+
+OutRows<float> ObservationScan::rows(Buffer<float>& b, int cols) const {
+  return {b.data(), sequences_ * steps_, cols};
+}
+
+RowDraws ObservationScan::draws(RowDraws const& all, int t) const {
+  auto const n = static_cast<std::size_t>(sequences_);
+  return {all.seed, all.stream.slice(static_cast<std::size_t>(t) * n, n), all.tick};
+}
+
+void ObservationScan::forward(Exec const& exec, Inputs const& in) {
+  auto const n = static_cast<std::size_t>(sequences_);
+  OutRows<float> const before_h = rows(before_h_, shape_.deter),
+                       before_z = rows(before_z_, shape_.stochastic()),
+                       before_a = rows(before_a_, shape_.actions);
+  visit(exec, [&](auto e) { carry_action(e, in.first, in.action, before_a); });
+  for (int t = 0; t < steps_; ++t) {
+    InRows<float> const before = t == 0 ? in.start : InRows<float>(step(feature(), t - 1));
+    In<float> const first = in.first.slice(static_cast<std::size_t>(t) * n, n);
+    OutRows<float> const now = step(feature(), t);
+    visit(exec, [&](auto e) {
+      carry(e, first, h(before), step(before_h, t));
+      carry(e, first, z(before), step(before_z, t));
+    });
+    recurrence_.forward(exec, t, step(before_h, t), step(before_z, t), step(before_a, t), h(now));
+    InRows<float> const logits = posterior_.forward(exec, t, {h(now), step(in.tokens, t)});
+    visit(exec, [&](auto e) {
+      latent_sample(e, latent(), logits, draws(in.draws, t), index_.out(), z(now));
+    });
+  }
+  prior_.forward(exec, 0, {h(feature())});
+}
+
+void ObservationScan::backward(Exec const& exec, Inputs const& in, OutRows<float> dfeature,
+                               OutRows<float> dposterior, OutRows<float> dprior,
+                               OutRows<float> dtokens) {
+  auto const n = static_cast<std::size_t>(sequences_);
+  int const s = shape_.stochastic();
+  OutRows<float> const before_h = rows(before_h_, shape_.deter),
+                       dlogits(dlogits_.data(), sequences_, s),
+                       dh(dh_.data(), sequences_, shape_.deter), dz(dz_.data(), sequences_, s);
+  prior_.backward(exec, 0, dprior, {{h(dfeature), Result::add}});
+  for (int t = steps_ - 1; t >= 0; --t) {
+    OutRows<float> const dnow = step(dfeature, t), dq = step(dposterior, t);
+    visit(exec, [&](auto e) {
+      latent_sample_backward(e, latent(), step(posterior(), t), z(dnow), dlogits);
+      Out<float> const sum(dq.data, elements(sequences_, s));
+      add(e, sum, dlogits_.in(), sum);
+    });
+    posterior_.backward(exec, t, dq, {{h(dnow), Result::add}, {step(dtokens, t)}});
+    recurrence_.backward(exec, t, step(before_h, t), h(dnow), dh, dz);
+    if (t == 0) break;
+    In<float> const first = in.first.slice(static_cast<std::size_t>(t) * n, n);
+    OutRows<float> const dbefore = step(dfeature, t - 1);
+    visit(exec, [&](auto e) {
+      carry_backward(e, first, dh, h(dbefore));
+      carry_backward(e, first, dz, z(dbefore));
+    });
+  }
+  InRows<float> const state = h(feature());
+  recurrence_.weight_gradient(exec, before_h, rows(before_z_, s), rows(before_a_, shape_.actions));
+  posterior_.weight_gradient(exec, {state, in.tokens});
+  prior_.weight_gradient(exec, {state});
+}
+
+}  // namespace loom

@@ -1,0 +1,63 @@
+#pragma once
+// Latent states of recorded sequences: the model follows what happened.
+#include <kernels/nn/categorical_latent.hpp>
+#include <learn/dreamer/recurrence.hpp>
+
+namespace loom {
+
+/// T steps of B sequences, time-major: everything below is [T][B] in rows.
+///
+///   h_t = f(h_{t-1}, z_{t-1}, a_{t-1}),  z_t ~ q(z | h_t, tokens_t),  prior p(z | h_t),
+/// state and action before t being 0 where an episode begins at t.
+class ObservationScan {
+ public:
+  ObservationScan(Exec const& exec, RssmShape const& shape, int sequences, int steps,
+                  Parameters& parameters);
+
+  struct Inputs {
+    InRows<float> start;   ///< (B, feature): the state before the first step
+    InRows<float> action;  ///< (T B, actions): the one before each step
+    In<float> first;       ///< (T B)
+    InRows<float> tokens;  ///< (T B, tokens)
+    RowDraws draws;        ///< of T B rows
+  };
+  void forward(Exec const& exec, Inputs const& in);
+
+  /// [h, z] of every step: (T B, feature).
+  OutRows<float> feature() { return rows(feature_, shape_.feature()); }
+  InRows<float> posterior() { return posterior_.output(); }
+  InRows<float> prior() { return prior_.output(); }
+
+  /// Everything back: dfeature, dposterior and dprior hold the gradients that come from outside and are
+  /// used up; dtokens is overwritten, and so is the gradient of all parameters of this model.
+  void backward(Exec const& exec, Inputs const& in, OutRows<float> dfeature,
+                OutRows<float> dposterior, OutRows<float> dprior, OutRows<float> dtokens);
+
+ private:
+  OutRows<float> rows(Buffer<float>& b, int cols) const;
+  /// Step t of a [T][B] matrix.
+  template <class Rows>
+  Rows step(Rows x, int t) const {
+    return {x.row(t * sequences_), sequences_, x.cols, x.stride};
+  }
+  template <class Rows>
+  Rows h(Rows feature) const {
+    return {feature.data, feature.rows, shape_.deter, feature.stride};
+  }
+  template <class Rows>
+  Rows z(Rows feature) const {
+    return {feature.data + shape_.deter, feature.rows, shape_.stochastic(), feature.stride};
+  }
+  RowDraws draws(RowDraws const& all, int t) const;
+  LatentShape latent() const { return {shape_.groups, shape_.classes, shape_.unimix}; }
+
+  RssmShape shape_;
+  int sequences_, steps_;
+  Recurrence recurrence_;
+  Stack posterior_, prior_;
+  Buffer<float> feature_, before_h_, before_z_, before_a_;
+  Buffer<std::int32_t> index_;
+  Buffer<float> dlogits_, dh_, dz_;
+};
+
+}  // namespace loom

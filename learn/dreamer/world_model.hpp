@@ -1,0 +1,76 @@
+#pragma once
+// The world model of Dreamer: what it sees, remembers and predicts, and how it learns from records.
+#include <kernels/dream/free_bits.hpp>
+#include <learn/core/sequence_replay.hpp>
+#include <learn/dreamer/observation_scan.hpp>
+
+namespace loom {
+
+/// Heads and losses of a world model of vectors.
+struct WorldShape {
+  RssmShape rssm;
+  int observation = 1;
+  int encoder_layers = 3, decoder_layers = 3, reward_layers = 1, continue_layers = 1;
+  int bins = 255;
+  FreeBitsConfig free_bits = {};
+
+  Stack::Shape encoder() const { return hidden(observation, encoder_layers, 0, 1.F); }
+  Stack::Shape decoder() const { return hidden(rssm.feature(), decoder_layers, observation, 1.F); }
+  Stack::Shape reward() const { return hidden(rssm.feature(), reward_layers, bins, 0.F); }
+  Stack::Shape goes_on() const { return hidden(rssm.feature(), continue_layers, 1, 1.F); }
+
+ private:
+  Stack::Shape hidden(int inputs, int layers, int outputs, float scale) const {
+    return {{inputs}, layers, rssm.units, outputs, Norm::rms, Activation::silu, scale};
+  }
+};
+
+/// Every parameter of the model: "encoder", "recurrence", "prior", "posterior", "decoder", "reward", "continue".
+std::vector<ParameterShape> world_parameters(WorldShape const& shape);
+void initialise_world(Exec const& exec, WorldShape const& shape, std::uint64_t seed,
+                      Parameters& parameters);
+
+/// Losses of one batch, means over its steps.
+enum class WorldLoss : int { reconstruction, reward, goes_on, divergence, divergence_mean, count };
+
+/// Learns from batches of T + 1 records of B sequences: the first record of each begins with the latent state
+/// that was stored with it, the others are learned from. Rows below: [T][B].
+class WorldModel {
+ public:
+  WorldModel(Exec const& exec, WorldShape const& shape, int sequences, int steps,
+             Parameters& parameters);
+
+  /// Latent states of a batch, and every loss.
+  void forward(Exec const& exec, SequenceReplay::Records const& batch, RowDraws const& draws);
+  /// [h, z]: (T B, feature).
+  OutRows<float> feature() { return scan_.feature(); }
+  /// The gradient of all losses; dfeature comes in with what others (the value head) ask of the features
+  /// and is used up.
+  void backward(Exec const& exec, OutRows<float> dfeature);
+
+  /// (WorldLoss::count), the first three summed over rows.
+  In<float> losses() const { return losses_.in(); }
+  int rows() const { return rows_; }
+  In<float> bins() const { return bins_.in(); }
+
+ private:
+  ObservationScan::Inputs scan_inputs();
+  OutRows<float> matrix(Buffer<float>& b, int cols) const { return {b.data(), rows_, cols}; }
+  Out<float> loss(WorldLoss k) { return losses_.out().slice(static_cast<std::size_t>(k), 1); }
+
+  WorldShape shape_;
+  int sequences_, steps_, rows_;
+  Stack encoder_;
+  ObservationScan scan_;
+  Stack decoder_, reward_, continue_;
+  Buffer<float> bins_, squashed_, row_loss_, log_normaliser_, uniform_;
+  Buffer<float> kl_, representation_, dynamics_, losses_;
+  Buffer<float> dobservation_, dreward_, dcontinue_, dposterior_, dprior_, dtokens_;
+  Buffer<std::uint8_t> workspace_;
+  SequenceReplay::Records batch_;  // of the last forward(), its first records cut off
+  InRows<float> start_, action_;
+  RowDraws draws_;
+  InRows<float> tokens_;
+};
+
+}  // namespace loom

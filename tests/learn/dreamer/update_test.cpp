@@ -1,0 +1,204 @@
+// One whole update against PyTorch in double precision: every loss, and the gradient of every tensor.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <kernels/core/thread_pool.hpp>
+#include <learn/dreamer/behaviour.hpp>
+#include <numeric>
+#include <tests/device.hpp>
+#include <tests/fixture.hpp>
+
+namespace loom {
+namespace {
+
+constexpr int kSequences = 3, kSteps = 5, kHorizon = 4, kSigns = 32;
+
+// The integers that tests/fixtures/torch/dreamer.py makes as well.
+
+/// MurmurHash3's finaliser.
+std::uint32_t mixed(std::uint32_t x) {
+  x ^= x >> 16;
+  x *= 0x85EBCA6BU;
+  x ^= x >> 13;
+  x *= 0xC2B2AE35U;
+  return x ^ (x >> 16);
+}
+
+/// What stands for learned parameters.
+std::vector<float> hashed_parameters(Parameters const& parameters, std::uint32_t salt) {
+  std::vector<float> all;
+  std::vector<std::size_t> const bins{255};
+  std::uint32_t tensor = 0;
+  for (ParameterShape const& s : parameters.shapes()) {
+    bool const weight = s.name.ends_with("weight"), gain = s.name.ends_with("gain");
+    double const scale =
+        weight ? std::exp2(std::ceil(std::log2(2 / std::sqrt(static_cast<double>(s.shape[1])))))
+               : 0.25;
+    for (std::uint32_t i = 0; i < s.size(); ++i) {
+      double const x = (mixed(i + salt + 1000003U * tensor) >> 16) / 65536. - 0.5;
+      // Biases of bins: rewards and values of a few units, as learned ones.
+      double const shift = gain ? 1 : s.shape == bins ? -std::abs(i - 127.) / 4 : 0;
+      all.push_back(static_cast<float>(x * scale + shift));
+    }
+    ++tensor;
+  }
+  return all;
+}
+
+double product_with_signs(In<float> x, std::uint32_t k) {
+  double sum = 0;
+  for (std::uint32_t i = 0; i < x.size; ++i)
+    sum += (mixed(i * 33U + k) & 1U) != 0 ? double{x[i]} : -double{x[i]};
+  return sum;
+}
+
+BehaviourShape shape_of(Fixture const& f, bool discrete) {
+  BehaviourShape s;
+  s.world.rssm = {512, 64, 8, 32, 4, 0.01F, static_cast<int>(f.shape("action")[2]), 64, 2, 1};
+  s.world.observation = static_cast<int>(f.shape("observation")[2]);
+  s.world.free_bits.free = static_cast<float>(f.scalar("free"));
+  s.discrete = discrete;
+  s.horizon = kHorizon;
+  s.actor.entropy = 0.05F;
+  return s;
+}
+
+/// All of the update's parts with the fixture's numbers in them.
+struct Update {
+  Fixture f;
+  BehaviourShape shape;
+  Parameters world, actor, critic, slow;
+  Buffer<float> observation, action, latent, reward, first, last, goes_on, dfeature;
+  Buffer<std::uint32_t> streams, tick;
+  WorldModel model;
+  Behaviour behaviour;
+
+  static std::vector<std::uint32_t> count_up(int n) {
+    std::vector<std::uint32_t> x(static_cast<std::size_t>(n));
+    std::iota(x.begin(), x.end(), 0U);
+    return x;
+  }
+
+  Update(Exec const& exec, bool discrete)
+      : f(discrete ? "torch/dreamer_v3_discrete" : "torch/dreamer_v3_normal"),
+        shape(shape_of(f, discrete)),
+        world(exec, world_parameters(shape.world)),
+        actor(exec, actor_parameters(shape)),
+        critic(exec, critic_parameters(shape)),
+        slow(exec, critic_parameters(shape)),
+        observation(uploaded(exec, f.floats("observation"))),
+        action(uploaded(exec, f.floats("action"))),
+        latent(zeros<float>(exec, static_cast<std::size_t>((kSteps + 1) * kSequences *
+                                                           shape.world.rssm.feature()))),
+        reward(uploaded(exec, f.floats("reward"))),
+        first(uploaded(exec, f.floats("first"))),
+        last(uploaded(exec, f.floats("last"))),
+        goes_on(uploaded(exec, f.floats("goes_on"))),
+        dfeature(exec, static_cast<std::size_t>(kSteps * kSequences * shape.world.rssm.feature())),
+        streams(uploaded(exec, count_up(kSequences * kSteps * (2 * kHorizon + 1)))),
+        tick(uploaded(exec, std::vector<std::uint32_t>{3})),
+        model(exec, shape.world, kSequences, kSteps, world),
+        behaviour(exec, shape, kSequences, kSteps, world, actor, critic, slow) {
+    std::uint32_t salt = 0;
+    for (Parameters* p : {&world, &actor, &critic, &slow})
+      upload<float>(exec, hashed_parameters(*p, ++salt), p->values());
+    auto const start = f.floats("start");
+    upload<float>(exec, start, latent.out().slice(0, start.size()));
+    upload<float>(exec, std::vector<float>{2.5F, 0, 0}, behaviour.range());
+
+    int const all = (kSteps + 1) * kSequences, rows = kSteps * kSequences;
+    int const features = shape.world.rssm.feature();
+    SequenceReplay::Records const batch{{observation.data(), all, shape.world.observation},
+                                        {action.data(), all, shape.world.rssm.actions},
+                                        {latent.data(), all, features},
+                                        reward.in(),
+                                        first.in(),
+                                        last.in(),
+                                        goes_on.in()};
+    auto const n = static_cast<std::size_t>(rows);
+    auto const cut = [&](In<float> x) { return x.slice(kSequences, n); };
+    model.forward(exec, batch, {77, streams.in().slice(0, n), tick.in()});
+    OutRows<float> const slope(dfeature.data(), rows, features);
+    behaviour.learn(
+        exec, model.feature(),
+        {{}, {}, {}, cut(batch.reward), cut(batch.first), cut(batch.last), cut(batch.goes_on)},
+        {77, streams.in().slice(n, streams.size() - n), tick.in()}, slope);
+    model.backward(exec, slope);
+  }
+};
+
+/// Everything that an update computes, for comparisons of bits.
+std::vector<std::vector<float>> bits_of(Exec const& exec, Update& u) {
+  std::vector<std::vector<float>> all{download(exec, u.model.losses()),
+                                      download(exec, u.behaviour.losses())};
+  for (Parameters* p : {&u.world, &u.actor, &u.critic})
+    all.push_back(download(exec, In<float>(p->gradient())));
+  return all;
+}
+
+TEST(DreamerUpdate, EveryLossEqualsPyTorchs) {
+  for (Exec const& exec : every_exec())
+    for (bool const discrete : {true, false}) {
+      Update u(exec, discrete);
+      auto const world = download(exec, u.model.losses()),
+                 behaviour = download(exec, u.behaviour.losses());
+      auto const check = [&](char const* name, float got) {
+        double const want = u.f.scalar(name);
+        EXPECT_NEAR(got, want, 1e-5 * std::abs(want)) << name << " on " << describe(exec);
+      };
+      auto const of_world = [&](WorldLoss k) { return world[static_cast<std::size_t>(k)]; };
+      auto const of_behaviour = [&](BehaviourLoss k) {
+        return behaviour[static_cast<std::size_t>(k)];
+      };
+      check("reconstruction", of_world(WorldLoss::reconstruction));
+      check("reward_loss", of_world(WorldLoss::reward));
+      check("continue_loss", of_world(WorldLoss::goes_on));
+      check("divergence_loss", of_world(WorldLoss::divergence));
+      check("divergence", of_world(WorldLoss::divergence_mean));
+      check("actor_loss", of_behaviour(BehaviourLoss::actor));
+      check("entropy", of_behaviour(BehaviourLoss::entropy));
+      check("critic_loss", of_behaviour(BehaviourLoss::critic));
+      check("returns", of_behaviour(BehaviourLoss::returns));
+      check("values", of_behaviour(BehaviourLoss::values));
+      check("replay_critic_loss", of_behaviour(BehaviourLoss::replay_critic));
+      check("range", download(exec, In<float>(u.behaviour.range()))[0]);
+    }
+}
+
+TEST(DreamerUpdate, TheGradientOfEveryTensorEqualsPyTorchs) {
+  for (Exec const& exec : every_exec())
+    for (bool const discrete : {true, false}) {
+      Update u(exec, discrete);
+      for (auto const& [prefix, parameters] :
+           {std::pair{"world/", &u.world}, {"actor/", &u.actor}, {"critic/", &u.critic}}) {
+        auto const all = download(exec, In<float>(parameters->gradient()));
+        std::size_t at = 0;
+        for (ParameterShape const& s : parameters->shapes()) {
+          auto const want = u.f.vector(prefix + s.name);
+          ASSERT_EQ(want.size(), kSigns + 1U);
+          In<float> const got(all.data() + at, s.size());
+          at += s.size();
+          double squares = 0;
+          for (std::uint32_t k = 0; k < kSigns; ++k) {
+            double const error = product_with_signs(got, k) - want[k + 1];
+            squares += error * error / kSigns;
+          }
+          EXPECT_LT(std::sqrt(squares), 1e-4 * want[0])
+              << prefix << s.name << ", norm " << want[0] << ", on " << describe(exec);
+        }
+      }
+    }
+}
+
+TEST(DreamerUpdate, RepeatsItselfBitForBitOnAnyNumberOfThreads) {
+  ThreadPool two(2);
+  Update once(Exec{Cpu{}}, true);
+  auto const first = bits_of(Exec{Cpu{}}, once);
+  for (Exec const& exec : {Exec{Cpu{}}, Exec{Cpu{&two}}}) {
+    Update again(exec, true);
+    EXPECT_EQ(bits_of(exec, again), first) << describe(exec);
+  }
+}
+
+}  // namespace
+}  // namespace loom
