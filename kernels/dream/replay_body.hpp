@@ -69,7 +69,7 @@ struct ReplaySample {
                            Purpose::shuffle);
       instance = below(random.uniform(), instances);
       std::uint32_t const all = count[instance], kept = all < capacity ? all : capacity;
-      begin = all - kept + below(random.uniform(), kept - length + 1);
+      begin = all - kept + below(random.uniform(), kept < length ? 1 : kept - length + 1);
     }
     for (std::uint32_t t = 0; t < length; ++t)
       place[t * static_cast<std::size_t>(draw.sequences) + static_cast<std::size_t>(b.index)] =

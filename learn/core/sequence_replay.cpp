@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fstream>
 #include <kernels/linalg/gather.hpp>
 #include <kernels/linalg/scatter.hpp>
@@ -43,8 +44,9 @@ SequenceReplay::Config checked(Exec const& exec, SequenceReplay::Config const& c
 }  // namespace
 
 SequenceReplay::Columns::Columns(Exec const& exec, Config const& c, std::size_t rows) {
+  // Not zeros: memory that no record has filled yet need not be there.
   auto const of = [&](int width) {
-    return zeros<float>(exec, rows * static_cast<std::size_t>(width));
+    return Buffer<float>(exec, rows * static_cast<std::size_t>(width));
   };
   observation = of(c.observation);
   action = of(c.action);
@@ -140,20 +142,66 @@ std::size_t SequenceReplay::bytes() const {
   return rows * numbers_of(config_) * sizeof(float);
 }
 
+// Records that are there: those of a ring that is not yet full lie at its beginning.
+int SequenceReplay::used(std::vector<std::uint32_t> const& count) const {
+  std::uint32_t most = 0;
+  for (std::uint32_t const n : count) most = std::max(most, n);
+  return static_cast<int>(std::min(most, static_cast<std::uint32_t>(config_.capacity)));
+}
+
 void SequenceReplay::save(Checkpoint& checkpoint, std::string const& prefix) {
-  each_part([&](char const* name, Buffer<float>& part, Buffer<float>&, int) {
-    checkpoint.put(prefix + name, exec_, part.in());
+  auto const count = download(count_);
+  int const records = used(count);
+  each_part([&](char const* name, Buffer<float>& part, Buffer<float>&, int width) {
+    std::vector<float> host;
+    for (int i = 0; i < config_.instances; ++i) {
+      auto const ring = download(exec_, In<float>(slice(part, i, records, width)));
+      // What no record has filled is nobody's: zeros, so that equal replays are equal files.
+      std::size_t const filled = std::min<std::size_t>(count[static_cast<std::size_t>(i)],
+                                                       static_cast<std::size_t>(records)) *
+                                 static_cast<std::size_t>(width);
+      host.insert(host.end(), ring.begin(), ring.begin() + static_cast<std::ptrdiff_t>(filled));
+      host.insert(host.end(), ring.size() - filled, 0.F);
+    }
+    checkpoint.put(prefix + name, host);
   });
   checkpoint.put(prefix + "count", exec_, count_.in());
   checkpoint.put(prefix + "taken", exec_, taken_.in());
 }
 
 void SequenceReplay::load(Checkpoint const& checkpoint, std::string const& prefix) {
-  each_part([&](char const* name, Buffer<float>& part, Buffer<float>&, int) {
-    checkpoint.get(prefix + name, exec_, part.out());
+  auto const count = checkpoint.get<std::uint32_t>(prefix + "count"),
+             taken = checkpoint.get<std::uint32_t>(prefix + "taken");
+  auto const instances = static_cast<std::size_t>(config_.instances);
+  require<IoError>(count.size() == instances && taken.size() == instances, checkpoint.source(),
+                   ": replay of ", count.size(), " instances (needs ", instances, ")");
+  for (std::size_t i = 0; i < instances; ++i)
+    require<IoError>(taken[i] <= count[i], checkpoint.source(), ": replay: ", taken[i],
+                     " records taken of ", count[i]);
+  int const records = used(count);
+  each_part([&](char const* name, Buffer<float>& part, Buffer<float>&, int width) {
+    auto const host = checkpoint.get<float>(prefix + name);
+    std::size_t const each = static_cast<std::size_t>(records) * static_cast<std::size_t>(width);
+    require<IoError>(host.size() == instances * each, checkpoint.source(), ": ", prefix, name,
+                     " has ", host.size(), " numbers (needs ", instances * each, ")");
+    for (int i = 0; i < config_.instances; ++i)
+      upload<float>(exec_, In<float>(host).slice(static_cast<std::size_t>(i) * each, each),
+                    slice(part, i, records, width));
   });
-  checkpoint.get(prefix + "count", exec_, count_.out());
-  checkpoint.get(prefix + "taken", exec_, taken_.out());
+  upload<std::uint32_t>(exec_, count, count_.out());
+  upload<std::uint32_t>(exec_, taken, taken_.out());
+}
+
+Out<float> SequenceReplay::slice(Buffer<float>& part, int instance, int records, int width) const {
+  std::size_t const record = static_cast<std::size_t>(width);
+  return part.out().slice(
+      static_cast<std::size_t>(instance) * static_cast<std::size_t>(config_.capacity) * record,
+      static_cast<std::size_t>(records) * record);
+}
+
+std::uint32_t SequenceReplay::fewest() const {
+  auto const count = download(count_);
+  return *std::min_element(count.begin(), count.end());
 }
 
 }  // namespace loom

@@ -40,7 +40,11 @@ class SequenceReplay {
 
   Config const& config() const { return config_; }
   std::size_t bytes() const;
+  /// Records of the instance that has the fewest, ever; read by the host.
+  std::uint32_t fewest() const;
+  /// The records that are there.
   void save(Checkpoint& checkpoint, std::string const& prefix);
+  /// Throws IoError when they are not those of such a replay.
   void load(Checkpoint const& checkpoint, std::string const& prefix);
 
  private:
@@ -52,6 +56,8 @@ class SequenceReplay {
   /// f(name, columns of all records, columns of the batch, width) for every part of a record.
   template <class F>
   void each_part(F const& f);
+  int used(std::vector<std::uint32_t> const& count) const;
+  Out<float> slice(Buffer<float>& part, int instance, int records, int width) const;
 
   Exec exec_;
   Config config_;

@@ -261,15 +261,18 @@ void Dreamer::step(Exec const& exec) {
 
 // ---- update: one batch through model, actor and critic ----
 
+std::int64_t Dreamer::due(std::int64_t env_steps) const {
+  std::int64_t const before = std::max(config_.prefill, config_.length + 1);
+  std::int64_t const trained = env_steps - before * env_.num_envs();
+  if (trained < 0) return 0;
+  double const records = static_cast<double>(config_.batch) * config_.length;
+  return static_cast<std::int64_t>(static_cast<double>(trained) *
+                                   static_cast<double>(config_.train_ratio) / records);
+}
+
 void Dreamer::update() {
   NvtxRange const range("update");
-  std::int64_t const before = std::max(config_.prefill, config_.length);
-  std::int64_t const trained = env_steps_ - before * env_.num_envs();
-  if (trained < 0) return;
-  double const records = static_cast<double>(config_.batch) * config_.length;
-  auto const due = static_cast<std::int64_t>(static_cast<double>(trained) *
-                                             static_cast<double>(config_.train_ratio) / records);
-  for (; updates_ < due; ++updates_) update_.launch();
+  for (; updates_ < due(env_steps_); ++updates_) update_.launch();
 }
 
 void Dreamer::learn(Exec const& exec) {
@@ -477,6 +480,15 @@ void Dreamer::load(Checkpoint const& checkpoint) {
   env_steps_ = checkpoint.count_at("dreamer", "env_steps");
   updates_ = checkpoint.count_at("dreamer", "updates");
   measured_ = checkpoint.count_at("dreamer", "measured");
+  // At most what one collect() asks for is open, and the replay has what it needs.
+  std::int64_t const step = static_cast<std::int64_t>(config_.steps) * env_.num_envs();
+  require<IoError>(updates_ <= due(env_steps_) && updates_ >= due(env_steps_ - step),
+                   checkpoint.source(), ": ", updates_, " updates after ", env_steps_,
+                   " steps (needs ", due(env_steps_), ")");
+  require<IoError>(
+      due(env_steps_) == 0 || replay_.fewest() > static_cast<std::uint32_t>(config_.length),
+      checkpoint.source(), ": replay of ", replay_.fewest(), " records after ", env_steps_,
+      " steps");
 }
 
 }  // namespace loom

@@ -75,6 +75,8 @@ class Dreamer final : public Algorithm {
   bool takes_mode(ActMode mode) const {
     return mode == ActMode::greedy && config_.evaluation == "mode";
   }
+  /// Updates that so many steps ask for.
+  std::int64_t due(std::int64_t env_steps) const;
   void step(Exec const& exec);
   void learn(Exec const& exec);
   /// f(name, view) for everything but parameters, replay and environments that a continuation needs.

@@ -71,7 +71,18 @@ inline SmallRun small_run(std::string const& algorithm, std::string const& envir
                                    {"minibatches", "1"},
                                    {"hidden", "4"},
                                    {"normalise_observation", "true"},
-                                   {"normalise_reward", "true"}})
+                                   {"normalise_reward", "true"},
+                                   {"units", "2"},
+                                   {"deter", "2"},
+                                   {"blocks", "1"},
+                                   {"groups", "1"},
+                                   {"classes", "2"},
+                                   {"bins", "3"},
+                                   {"batch", "1"},
+                                   {"length", "2"},
+                                   {"horizon", "1"},
+                                   {"capacity", "64"},
+                                   {"train_ratio", "1"}})
     if (prepared.keys.find(key) != nullptr) overrides.emplace_back(algorithm + "." + key, value);
   run.recipe =
       make_recipe("algorithm = \"" + algorithm + "\"\nenvironment = \"" + environment +

@@ -122,9 +122,14 @@ inline bool is_small(Recipe const& recipe) {
   bool small =
       recipe.run->num_envs <= 256 && recipe.run->eval_episodes <= 64 && recipe.run->frame_skip <= 8;
   for (Settings::Key const& key : learner.keys.keys()) {
-    // Twice the defaults that are largest; pictures grow with the square of their side.
-    int const most = key.name == "pixels" ? 32 : 256;
+    // Twice the defaults that are largest; pictures grow with the square of their side, and what Dreamer dreams
+    // with the product of three.
+    bool const factor = key.name == "batch" || key.name == "length" || key.name == "horizon";
+    int const most = key.name == "pixels" ? 32 : factor ? 16 : key.name == "warm_up" ? 2000 : 256;
     if (auto* const* number = std::get_if<int*>(&key.variable)) small = small && **number <= most;
+    if (auto* const* number = std::get_if<std::int64_t*>(&key.variable); key.name == "capacity")
+      small = small && **number <= 4096;
+    if (key.name == "size") small = small && *std::get<std::string*>(key.variable) == "custom";
     if (auto* const* list = std::get_if<std::vector<int>*>(&key.variable))
       small = small && (*list)->size() <= 4 &&
               std::all_of((*list)->begin(), (*list)->end(), [](int n) { return n <= 64; });
