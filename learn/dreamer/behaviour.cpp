@@ -71,7 +71,9 @@ Behaviour::Behaviour(Exec const& exec, BehaviourShape const& shape, int sequence
       slow_critic_(exec, shape.critic_stack(), starts_ * (shape.horizon + 2), 1, slow_critic,
                    "critic", false),
       bins_(uploaded(exec, two_hot_bins(shape.world.bins))),
-      feature_(exec, elements(starts_ * (shape.horizon + 2), shape.world.rssm.feature())),
+      // Libraries may read what lies between the rows of h: defined from the start.
+      feature_(
+          zeros<float>(exec, elements(starts_ * (shape.horizon + 2), shape.world.rssm.feature()))),
       action_(exec, elements(starts_ * shape.horizon, shape.world.rssm.actions)),
       before_a_(exec, elements(starts_, shape.world.rssm.actions)),
       no_first_(zeros<float>(exec, count(1))),

@@ -19,7 +19,8 @@ ObservationScan::ObservationScan(Exec const& exec, RssmShape const& shape, int s
       recurrence_(exec, shape, sequences, steps, parameters, "recurrence"),
       posterior_(exec, shape.posterior(), sequences, steps, parameters, "posterior"),
       prior_(exec, shape.prior(), sequences * steps, 1, parameters, "prior"),
-      feature_(exec, elements(sequences * steps, shape.feature())),
+      // Libraries may read what lies between the rows of h: defined from the start.
+      feature_(zeros<float>(exec, elements(sequences * steps, shape.feature()))),
       before_h_(exec, elements(sequences * steps, shape.deter)),
       before_z_(exec, elements(sequences * steps, shape.stochastic())),
       before_a_(exec, elements(sequences * steps, shape.actions)),
