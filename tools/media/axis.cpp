@@ -7,7 +7,13 @@
 namespace loom {
 
 Axis::Axis(double least, double most, int count) {
-  if (!(most > least)) {
+  // Nearer to each other than that, two numbers are one.
+  constexpr double kLeastSpan = 1e-290, kRelativeSpan = 1e-12;
+  least = std::clamp(least, -kMost, kMost);
+  most = std::clamp(most, -kMost, kMost);
+  double const size = std::max(std::abs(least), std::abs(most));
+  widened = !(most - least > std::max(kLeastSpan, kRelativeSpan * size));
+  if (widened) {
     double const margin = std::max(1.0, std::abs(least)) * 0.5;
     least -= margin;
     most += margin;

@@ -9,6 +9,10 @@ namespace loom {
 struct Axis {
   double low, high, step;
   std::vector<double> ticks;
+  bool widened;  ///< from a range without extent
+
+  /// What is beyond counts as this: ticks can be counted up to here.
+  static constexpr double kMost = 1e300;
 
   /// About `count` steps over at least [low, high]; a range without extent is widened.
   Axis(double low, double high, int count);

@@ -227,13 +227,14 @@ Page page_of(Plot const& plot) {
   for (Reference const& r : plot.references) names = std::max(names, text_width(r.name, 12));
   if (names > 0) page.right -= names - 12;
   // The y axis begins on a tick and ends a little above the data; x begins and ends with them.
-  if (y.high > y.low) {
-    page.y.high = y.high + 0.04 * (y.high - page.y.low);
+  if (!page.y.widened) {
+    page.y.high =
+        std::min(y.high, Axis::kMost) + 0.04 * (std::min(y.high, Axis::kMost) - page.y.low);
     std::erase_if(page.y.ticks, [&](double t) { return t > page.y.high; });
   }
-  if (x.high > x.low) {
-    page.x.low = x.low;
-    page.x.high = x.high;
+  if (!page.x.widened) {
+    page.x.low = std::max(x.low, -Axis::kMost);
+    page.x.high = std::min(x.high, Axis::kMost);
     std::erase_if(page.x.ticks, [&](double t) {
       return t < x.low - 1e-9 * page.x.step || t > x.high + 1e-9 * page.x.step;
     });

@@ -150,6 +150,19 @@ TEST(Axis, TicksAreRoundAndShort) {
   EXPECT_EQ(thousands.label(20000), "20k");
 }
 
+TEST(Axis, TakesAnyFiniteNumbers) {
+  for (double const most : {3.5e-324, 1e-300, 1e-3, 1., 1e300, 1.7e308})
+    for (double const least : {0., -most, most, 1., -1.7e308}) {
+      Axis const axis(std::min(least, most), std::max(least, most), 6);
+      EXPECT_TRUE(std::isfinite(axis.low) && std::isfinite(axis.high)) << least << ", " << most;
+      EXPECT_LT(axis.low, axis.high);
+      EXPECT_LE(axis.ticks.size(), 16U);
+      std::string const picture = svg({"", "", "", {{"a", {least, most}, {most, least}, {}, {}}}});
+      EXPECT_EQ(picture.find("nan"), picture.npos) << least << ", " << most;
+      EXPECT_EQ(picture.find("inf"), picture.npos) << least << ", " << most;
+    }
+}
+
 TEST(MeanOf, AveragesWhereAllRunsHaveValues) {
   Series const a{"a", {0, 10, 20}, {0, 10, 20}, {}, {}};
   Series const b{"b", {5, 15, 25}, {7, 17, 27}, {}, {}};
