@@ -10,6 +10,7 @@ namespace loom {
 struct FreeBitsConfig {
   float free = 1.F;  ///< nats
   float dynamics = 1.F, representation = 0.1F;
+  bool joint = false;  ///< one divergence pulls at both, weighed by `dynamics` (version 1)
   bool of_mean =
       false;  ///< compare the mean over rows (versions 1 and 2), not every row (version 3)
 };

@@ -36,7 +36,7 @@ struct FreeBitsFold {
     float const rows = static_cast<float>(kl.size);
     float const mean = v.whole / rows;
     float const kept = config.of_mean ? math::max(mean, config.free) : v.clipped / rows;
-    loss[0] = (config.dynamics + config.representation) * kept;
+    loss[0] = (config.dynamics + (config.joint ? 0.F : config.representation)) * kept;
     loss[1] = mean;
   }
 };
@@ -52,7 +52,8 @@ struct FreeBitsWeights {
   HD void operator()(Lane<F> i) const {
     F const compared = config.of_mean ? F(loss[1]) : F(load(kl, i));
     F const share = select(compared > F(config.free), F(1.F / static_cast<float>(kl.size)), F(0.F));
-    store(representation, i, share * F(config.representation));
+    float const to_posterior = config.joint ? config.dynamics : config.representation;
+    store(representation, i, share * F(to_posterior));
     store(dynamics, i, share * F(config.dynamics));
   }
 };

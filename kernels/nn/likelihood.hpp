@@ -6,11 +6,18 @@
 namespace loom {
 
 /// Of a prediction x and a target t, summed over a row's numbers:
-///   squared            (x - t)^2: twice that of a normal distribution of deviation 1
+///   squared            (x - t)^2
+///   normal             (x - t)^2 / 2: of a normal distribution of deviation 1
 ///   symlog_squared     (x - symlog t)^2
 ///   sigmoid_squared    (sigmoid x - t)^2: images in [0, 1]
 ///   bernoulli          max(x, 0) - x t + log(1 + exp(-|x|)): logits, targets in [0, 1]
-enum class Likelihood : std::int32_t { squared, symlog_squared, sigmoid_squared, bernoulli };
+enum class Likelihood : std::int32_t {
+  squared,
+  normal,
+  symlog_squared,
+  sigmoid_squared,
+  bernoulli
+};
 
 /// loss_b = sum over the row's numbers.
 ///

@@ -22,7 +22,8 @@ HD F likelihood_loss(Likelihood kind, F x, F t) {
     return math::fma(-x, t, math::max(x, F(0.F))) + math::log1p(math::exp(-math::abs(x)));
   F const error = (kind == Likelihood::sigmoid_squared ? math::sigmoid(x) : x) -
                   (kind == Likelihood::symlog_squared ? symlog(t) : t);
-  return error * error;
+  F const square = error * error;
+  return kind == Likelihood::normal ? F(0.5F) * square : square;
 }
 
 /// d loss / d x.
@@ -37,6 +38,8 @@ HD F likelihood_gradient(Likelihood kind, F x, F t) {
     }
     case Likelihood::symlog_squared:
       return F(2.F) * (x - symlog(t));
+    case Likelihood::normal:
+      return x - t;
     default:
       return F(2.F) * (x - t);
   }

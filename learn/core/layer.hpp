@@ -111,6 +111,8 @@ class Stack {
   void weight_gradient(Exec const& exec, Layer::Inputs const& x);
   /// All outputs: (steps * rows, columns).
   OutRows<float> output();
+  /// Those of one step.
+  OutRows<float> output(int step) { return at(layers_.size() - 1, step); }
   std::size_t bytes() const;
 
  private:

@@ -1,31 +1,17 @@
-#include <kernels/dream/carry.hpp>
-#include <kernels/dream/horizon.hpp>
-#include <kernels/dream/lambda_return.hpp>
-#include <kernels/linalg/affine.hpp>
-#include <kernels/linalg/reduce.hpp>
-#include <kernels/nn/two_hot.hpp>
 #include <learn/dreamer/behaviour.hpp>
+#include <learn/dreamer/dynamics.hpp>
+#include <learn/dreamer/reinforce.hpp>
 
 namespace loom {
-namespace {
-
-std::size_t elements(int rows, int cols) {
-  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
-}
-
-Stack::Shape head(BehaviourShape const& s, int layers, int outputs, float scale) {
-  return {{s.world.rssm.feature()}, layers, s.world.rssm.units, outputs, Norm::rms,
-          Activation::silu,         scale};
-}
-
-}  // namespace
-
 Stack::Shape BehaviourShape::actor_stack() const {
-  return head(*this, actor_layers, actor_outputs(), 0.01F);
+  bool const scaled = policy != Policy::tanh_normal;
+  return world.rssm.stack({world.rssm.feature()}, actor_layers, actor_outputs(),
+                          scaled ? 0.01F : 1.F);
 }
 
 Stack::Shape BehaviourShape::critic_stack() const {
-  return head(*this, critic_layers, world.bins, 0.F);
+  return world.rssm.stack({world.rssm.feature()}, critic_layers, world.scalars.outputs(),
+                          world.scalar_scale());
 }
 
 std::vector<ParameterShape> actor_parameters(BehaviourShape const& shape) {
@@ -42,189 +28,40 @@ void initialise_behaviour(Exec const& exec, BehaviourShape const& shape, std::ui
   initialise_stack(exec, shape.critic_stack(), seed, 8000, critic, "critic");
 }
 
-void draw_action(Exec const& exec, BehaviourShape const& shape, InRows<float> output, bool mode,
-                 RowDraws const& draws, OutRows<float> action, Out<std::int32_t> index) {
+void draw_action(Exec const& exec, BehaviourShape const& shape, InRows<float> output,
+                 ActionDraw const& how, RowDraws const& draws, OutRows<float> action,
+                 Out<std::int32_t> index) {
+  RowDraws const drawn = how.mode ? RowDraws{} : draws;
   visit(exec, [&](auto e) {
-    if (!shape.discrete)
-      actor_normal_sample(e, shape.actor.deviation, output, mode ? RowDraws{} : draws, action);
-    else if (mode)
-      actor_categorical_mode(e, output, index, action);
-    else
-      latent_sample(e, {1, action.cols, shape.actor.unimix}, output, draws, index, action);
+    switch (shape.policy) {
+      case BehaviourShape::Policy::categorical:
+        if (how.mode)
+          actor_categorical_mode(e, output, index, action);
+        else
+          latent_sample(e, {1, action.cols, shape.actor.unimix}, output, drawn, index, action);
+        break;
+      case BehaviourShape::Policy::bounded_normal:
+        actor_normal_sample(e, shape.actor.deviation, output, drawn, action);
+        break;
+      case BehaviourShape::Policy::tanh_normal: {
+        TanhActor actor = shape.tanh;
+        if (!how.explores) actor.noise = 0;
+        tanh_actor_sample(e, actor, output, drawn, action);
+        break;
+      }
+    }
   });
 }
 
-Behaviour::Behaviour(Exec const& exec, BehaviourShape const& shape, int sequences, int steps,
-                     Parameters& world, Parameters& actor, Parameters& critic,
-                     Parameters& slow_critic)
-    : shape_(shape),
-      sequences_(sequences),
-      steps_(steps),
-      starts_(sequences * steps),
-      recurrence_(exec, shape.world.rssm, starts_, 1, world, "recurrence", false),
-      prior_(exec, shape.world.rssm.prior(), starts_, 1, world, "prior", false),
-      reward_(exec, shape.world.reward(), starts_ * (shape.horizon + 1), 1, world, "reward", false),
-      continue_(exec, shape.world.goes_on(), starts_ * (shape.horizon + 1), 1, world, "continue",
-                false),
-      actor_(exec, shape.actor_stack(), starts_, shape.horizon, actor, "actor"),
-      critic_(exec, shape.critic_stack(), starts_ * (shape.horizon + 2), 1, critic, "critic"),
-      slow_critic_(exec, shape.critic_stack(), starts_ * (shape.horizon + 2), 1, slow_critic,
-                   "critic", false),
-      bins_(uploaded(exec, two_hot_bins(shape.world.bins))),
-      // Libraries may read what lies between the rows of h: defined from the start.
-      feature_(
-          zeros<float>(exec, elements(starts_ * (shape.horizon + 2), shape.world.rssm.feature()))),
-      action_(exec, elements(starts_ * shape.horizon, shape.world.rssm.actions)),
-      before_a_(exec, elements(starts_, shape.world.rssm.actions)),
-      no_first_(zeros<float>(exec, count(1))),
-      index_(exec, count(shape.horizon)),
-      latent_index_(exec, elements(starts_, shape.world.rssm.groups)),
-      imagined_reward_(exec, count(shape.horizon + 1)),
-      value_(exec, count(shape.horizon + 2)),
-      slow_value_(exec, count(shape.horizon + 2)),
-      discount_(exec, count(shape.horizon)),
-      weight_(exec, count(shape.horizon)),
-      target_(zeros<float>(exec, count(shape.horizon + 2))),
-      dloss_(zeros<float>(exec, count(shape.horizon + 2))),
-      critic_loss_(exec, count(shape.horizon + 2)),
-      log_normaliser_(exec, count(shape.horizon + 2)),
-      dcritic_(exec, elements(starts_ * (shape.horizon + 2), shape.world.bins)),
-      dactor_(exec, elements(starts_ * shape.horizon, shape.actor_outputs())),
-      actor_loss_(exec, count(shape.horizon)),
-      entropy_(exec, count(shape.horizon)),
-      range_(zeros<float>(exec, 3)),
-      losses_(zeros<float>(exec, static_cast<std::size_t>(BehaviourLoss::count))),
-      workspace_(exec, visit(exec, [&](auto e) {
-                   auto const n = static_cast<int>(count(shape.horizon));
-                   return std::max(return_range_workspace(e, n),
-                                   reduce_workspace(count(shape.horizon + 2)));
-                 })) {}
-
-OutRows<float> Behaviour::slab(int t) {
-  int const f = shape_.world.rssm.feature();
-  return {feature_.data() + elements(t * starts_, f), starts_, f};
-}
-
-std::size_t Behaviour::count(int times) const { return elements(times, starts_); }
-
-void Behaviour::learn(Exec const& exec, InRows<float> feature, SequenceReplay::Records const& batch,
-                      RowDraws const& draws, OutRows<float> dfeature) {
-  imagine(exec, feature, draws);
-  value_targets(exec, batch);
-  critic_gradient(exec, batch, dfeature);
-  actor_gradient(exec);
-}
-
-void Behaviour::imagine(Exec const& exec, InRows<float> feature, RowDraws const& draws) {
-  RssmShape const& r = shape_.world.rssm;
-  LatentShape const latent{r.groups, r.classes, r.unimix};
-  int const horizon = shape_.horizon;
-  auto const h = [&](OutRows<float> x) {
-    return OutRows<float>(x.data, x.rows, r.deter, x.stride);
-  };
-  auto const z = [&](OutRows<float> x) {
-    return OutRows<float>(x.data + r.deter, x.rows, r.stochastic(), x.stride);
-  };
-  auto const part = [&](int k) {
-    return RowDraws{draws.seed, draws.stream.slice(count(k), count(1)), draws.tick};
-  };
-  In<float> const recorded(feature.data, elements(starts_, r.feature()));
-  for (int const t : {0, horizon + 1})
-    copy(exec, recorded, Out<float>(slab(t).data, recorded.size));
-  OutRows<float> const before_a(before_a_.data(), starts_, r.actions);
-  for (int t = 0; t < horizon; ++t) {
-    OutRows<float> const now = slab(t), next = slab(t + 1);
-    OutRows<float> const action(action_.data() + elements(t * starts_, r.actions), starts_,
-                                r.actions);
-    draw_action(exec, shape_, actor_.forward(exec, t, {now}), false, part(t), action,
-                index_.out().slice(count(t), count(1)));
-    visit(exec, [&](auto e) { carry_action(e, no_first_.in(), action, before_a); });
-    recurrence_.forward(exec, 0, h(now), z(now), before_a, h(next));
-    InRows<float> const logits = prior_.forward(exec, 0, {h(next)});
-    visit(exec, [&](auto e) {
-      latent_sample(e, latent, logits, part(horizon + t), latent_index_.out(), z(next));
-    });
-  }
-}
-
-// R_t of every imagined state, and of the records with R_0 of the state after each as what comes then.
-void Behaviour::value_targets(Exec const& exec, SequenceReplay::Records const& batch) {
-  int const horizon = shape_.horizon, f = shape_.world.rssm.feature();
-  InRows<float> const imagined(feature_.data(), starts_ * (horizon + 1), f),
-      all(feature_.data(), starts_ * (horizon + 2), f);
-  InRows<float> const reward = reward_.forward(exec, 0, {imagined}),
-                      goes_on = continue_.forward(exec, 0, {imagined}),
-                      value = critic_.forward(exec, 0, {all}),
-                      slow = slow_critic_.forward(exec, 0, {all});
-  auto const b = static_cast<std::size_t>(sequences_);
-  std::size_t const recorded = count(1) - b;
-  visit(exec, [&](auto e) {
-    two_hot_mean(e, bins_.in(), reward, imagined_reward_.out());
-    two_hot_mean(e, bins_.in(), value, value_.out());
-    two_hot_mean(e, bins_.in(), slow, slow_value_.out());
-    loom::horizon(e, horizon, shape_.gamma, {goes_on.data, count(horizon + 1)}, {}, discount_.out(),
-                  weight_.out());
-    lambda_return(e, horizon, shape_.lambda,
-                  {imagined_reward_.in().slice(count(1), count(horizon)), discount_.in(),
-                   value_.in().slice(0, count(horizon + 1))},
-                  target_.out().slice(0, count(horizon)));
-    update_return_range(e, shape_.range, target_.in().slice(0, count(horizon)), range_.out(),
-                        workspace_.out());
-    lambda_return(e, steps_ - 1, shape_.lambda,
-                  {batch.reward.slice(b, recorded), batch.goes_on.slice(b, recorded),
-                   target_.in().slice(0, count(1)), batch.last.slice(b, recorded)},
-                  target_.out().slice(count(horizon + 1), recorded));
-    sum(e, target_.in().slice(0, count(horizon)), loss(BehaviourLoss::returns), workspace_.out());
-    sum(e, value_.in().slice(0, count(horizon)), loss(BehaviourLoss::values), workspace_.out());
-  });
-}
-
-void Behaviour::critic_gradient(Exec const& exec, SequenceReplay::Records const& batch,
-                                OutRows<float> dfeature) {
-  int const horizon = shape_.horizon, f = shape_.world.rssm.feature();
-  std::size_t const recorded = count(1) - static_cast<std::size_t>(sequences_);
-  Out<float> const imagined = dloss_.out().slice(0, count(horizon)),
-                   record = dloss_.out().slice(count(horizon + 1), recorded);
-  OutRows<float> const dcritic(dcritic_.data(), starts_ * (horizon + 2), shape_.world.bins);
-  float const share = shape_.replay_loss / static_cast<float>(recorded);
-  visit(exec, [&](auto e) {
-    affine(e, 1.F / static_cast<float>(imagined.size), 0.F, weight_.in(), imagined);
-    affine(e, -share, share, batch.last.slice(0, recorded), record);
-    two_hot_loss(e, bins_.in(), critic_.output(), target_.in(), critic_loss_.out(),
-                 log_normaliser_.out());
-    two_hot_backward(e, bins_.in(), critic_.output(), target_.in(), log_normaliser_.in(),
-                     dloss_.in(), dcritic);
-    two_hot_backward(e, bins_.in(), critic_.output(), slow_value_.in(), log_normaliser_.in(),
-                     dloss_.in(), dcritic, Result::add);
-    sum(e, critic_loss_.in().slice(0, count(horizon)), loss(BehaviourLoss::critic),
-        workspace_.out());
-    sum(e, critic_loss_.in().slice(count(horizon + 1), recorded),
-        loss(BehaviourLoss::replay_critic), workspace_.out());
-  });
-  critic_.backward(exec, 0, dcritic, {{dfeature}});
-  critic_.weight_gradient(exec, {{feature_.data(), starts_ * (horizon + 2), f}});
-}
-
-void Behaviour::actor_gradient(Exec const& exec) {
-  int const horizon = shape_.horizon, outputs = shape_.actor_outputs();
-  int const rows = starts_ * horizon, actions = shape_.world.rssm.actions;
-  OutRows<float> const dactor(dactor_.data(), rows, outputs);
-  ActorBatch const batch{target_.in().slice(0, count(horizon)),
-                         value_.in().slice(0, count(horizon)), weight_.in(),
-                         range_.in().slice(0, 1)};
-  ActorMetrics const metrics{actor_loss_.out(), entropy_.out()};
-  visit(exec, [&](auto e) {
-    if (shape_.discrete)
-      actor_categorical_loss(e, shape_.actor, actor_.output(), index_.in(), batch, dactor, metrics);
-    else
-      actor_normal_loss(e, shape_.actor, actor_.output(), {action_.data(), rows, actions}, batch,
-                        dactor, metrics);
-    sum(e, actor_loss_.in(), loss(BehaviourLoss::actor), workspace_.out());
-    sum(e, entropy_.in(), loss(BehaviourLoss::entropy), workspace_.out());
-  });
-  for (int t = 0; t < horizon; ++t)
-    actor_.backward(exec, t, {dactor.row(t * starts_), starts_, outputs});
-  actor_.weight_gradient(exec, {{feature_.data(), rows, shape_.world.rssm.feature()}});
+std::unique_ptr<Behaviour> make_behaviour(Exec const& exec, BehaviourShape const& shape,
+                                          int sequences, int steps, Parameters& world,
+                                          Parameters& actor, Parameters& critic,
+                                          Parameters& slow_critic) {
+  if (shape.gradient == BehaviourShape::Gradient::dynamics)
+    return std::make_unique<DynamicsBehaviour>(exec, shape, sequences * steps, world, actor,
+                                               critic);
+  return std::make_unique<ReinforceBehaviour>(exec, shape, sequences, steps, world, actor, critic,
+                                              slow_critic);
 }
 
 }  // namespace loom

@@ -35,32 +35,57 @@ std::uint64_t seed_of(std::uint64_t seed, std::uint64_t purpose) {
 
 float going_on(Dreamer::Config const& c) { return 1.F - 1.F / c.discount_horizon; }
 
+Activation activation_of(std::string const& name) {
+  return name == "elu" ? Activation::elu : name == "relu" ? Activation::relu : Activation::silu;
+}
+
+RssmShape rssm_shape(EnvSpec const& spec, Dreamer::Config const& c) {
+  using Core = RssmShape::Core;
+  RssmShape r;
+  r.core = c.core == "reset_after"  ? Core::reset_after
+           : c.core == "layer_norm" ? Core::layer_norm
+                                    : Core::block;
+  r.deter = c.deter, r.units = c.units, r.blocks = c.blocks;
+  r.latents.kind =
+      c.latents == "gaussian" ? LatentsShape::Kind::gaussian : LatentsShape::Kind::categorical;
+  r.latents.groups = c.groups, r.latents.classes = c.classes, r.latents.unimix = c.unimix;
+  r.latents.gaussian = c.gaussian, r.latents.least_deviation = c.least_deviation;
+  r.actions = spec.actions.size;
+  r.tokens = c.units;
+  r.prior_layers = c.prior_layers, r.posterior_layers = c.posterior_layers;
+  if (c.norm == "none") r.norm.reset();
+  r.activation = activation_of(c.activation);
+  r.check();
+  return r;
+}
+
 BehaviourShape behaviour_shape(EnvSpec const& spec, Dreamer::Config const& c) {
+  using Policy = BehaviourShape::Policy;
   BehaviourShape s;
   WorldShape& w = s.world;
-  w.rssm = {c.deter,  c.units,           c.blocks, c.groups,       c.classes,
-            c.unimix, spec.actions.size, c.units,  c.prior_layers, c.posterior_layers};
-  w.rssm.check();
+  w.rssm = rssm_shape(spec, c);
   w.observation = spec.observation;
   w.encoder_layers = c.encoder_layers, w.decoder_layers = c.decoder_layers;
   w.reward_layers = c.reward_layers, w.continue_layers = c.continue_layers;
-  w.bins = c.bins;
-  w.free_bits = {c.free_nats, c.dynamics, c.representation};
-  s.discrete = spec.actions.discrete;
+  w.scalars = {c.heads == "normal" ? ScalarsShape::Kind::normal : ScalarsShape::Kind::two_hot,
+               c.bins};
+  w.squash = c.squash, w.continues = c.continues;
+  w.free_bits = {c.free_nats, c.dynamics, c.representation, c.joint_divergence, c.mean_divergence};
+  s.policy = spec.actions.discrete       ? Policy::categorical
+             : c.policy == "tanh_normal" ? Policy::tanh_normal
+                                         : Policy::bounded_normal;
+  s.gradient = c.gradient == "dynamics" ? BehaviourShape::Gradient::dynamics
+                                        : BehaviourShape::Gradient::reinforce;
   s.horizon = c.horizon;
   s.actor_layers = c.actor_layers, s.critic_layers = c.critic_layers;
+  s.gamma = c.continues ? 1.F : going_on(c);
   s.lambda = c.lambda;
   s.replay_loss = c.replay_loss;
   s.slow_rate = c.slow_rate;
   s.actor.entropy = c.entropy_coefficient;
   s.actor.unimix = c.unimix;
+  s.tanh.noise = c.action_noise;
   return s;
-}
-
-LaPropConfig optimiser_config(Dreamer::Config const& c) {
-  LaPropConfig laprop;
-  laprop.clip = c.clip;
-  return laprop;
 }
 
 SequenceReplay::Config replay_config(VectorEnv const& env, BehaviourShape const& shape,
@@ -73,7 +98,7 @@ SequenceReplay::Config replay_config(VectorEnv const& env, BehaviourShape const&
   r.capacity = static_cast<int>(each);
   r.observation = shape.world.observation;
   r.action = shape.world.rssm.actions;
-  r.latent = shape.world.rssm.feature();
+  r.latent = c.stored_latents ? shape.world.rssm.feature() : 0;
   r.sequences = c.batch;
   r.length = c.length + 1;
   r.online = c.online ? c.batch : 0;
@@ -92,6 +117,16 @@ std::vector<std::uint32_t> count_up(int n) {
 void Dreamer::Config::keys(Settings& s) {
   s.key("size", size, "of the model as published; custom: units, deter, blocks, groups, classes",
         one_of({"custom", "1M", "12M", "25M", "50M", "100M", "200M", "400M"}));
+  s.key("core", core, "of the recurrence: as in version 1, 2 or 3",
+        one_of({"reset_after", "layer_norm", "block"}));
+  s.key("latents", latents, "the stochastic state", one_of({"categorical", "gaussian"}));
+  s.key("norm", norm, "of hidden layers", one_of({"rms", "none"}));
+  s.key("activation", activation, "of hidden layers", one_of({"silu", "elu", "relu"}));
+  s.key("heads", heads, "of rewards and values", one_of({"two_hot", "normal"}));
+  s.key("squash", squash, "observations as symlog");
+  s.key("continues", continues, "predict whether episodes go on; off: a constant discount");
+  s.key("gaussian", gaussian, "numbers of a gaussian stochastic state", between(1, 4096));
+  s.key("least_deviation", least_deviation, "of a gaussian stochastic state", at_least(0));
   s.key("units", units, "width of every hidden layer", between(1, 8192));
   s.key("deter", deter, "numbers of the recurrent state", between(1, 65536));
   s.key("blocks", blocks, "parts of the recurrent layers; must divide deter", between(1, 64));
@@ -113,6 +148,7 @@ void Dreamer::Config::keys(Settings& s) {
   s.key("train_ratio", train_ratio, "records learned from for every step of an instance", above(0));
   s.key("capacity", capacity, "records that the replay keeps, over all instances", at_least(1));
   s.key("online", online, "learn from every new sequence once, before old ones");
+  s.key("stored_latents", stored_latents, "begin sequences with the states stored in the replay");
   s.key("horizon", horizon, "imagined steps", between(1, 1000));
   s.key("discount_horizon", discount_horizon, "1 / (1 - discount)", above(1));
   s.key("lambda", lambda, "of the lambda return", between(0, 1));
@@ -121,10 +157,22 @@ void Dreamer::Config::keys(Settings& s) {
   s.key("free_nats", free_nats, "divergence of a step that costs nothing", at_least(0));
   s.key("dynamics", dynamics, "weight of the prior's divergence", at_least(0));
   s.key("representation", representation, "weight of the posterior's divergence", at_least(0));
+  s.key("joint_divergence", joint_divergence, "one divergence for both, weighed by dynamics");
+  s.key("mean_divergence", mean_divergence, "free nats of the mean over steps, not of every step");
+  s.key("policy", policy, "of continuous actions", one_of({"bounded_normal", "tanh_normal"}));
+  s.key("gradient", gradient, "of the policy: its score, or through the model",
+        one_of({"reinforce", "dynamics"}));
+  s.key("action_noise", action_noise, "deviation added to tanh_normal actions in training",
+        at_least(0));
   s.key("replay_loss", replay_loss, "weight of the critic's loss on records", at_least(0));
   s.key("slow_rate", slow_rate, "of the critic's moving average", between(1e-6, 1));
-  s.key("learning_rate", learning_rate, "LaProp's", above(0));
-  s.key("clip", clip, "a tensor's gradient is at most so much of the tensor's norm; 0: as it is",
+  s.key("optimiser", optimiser, "of all networks", one_of({"laprop", "adam"}));
+  s.key("learning_rate", learning_rate, "of all networks, or of the model", above(0));
+  s.key("actor_learning_rate", actor_learning_rate, "0: learning_rate", at_least(0));
+  s.key("critic_learning_rate", critic_learning_rate, "0: learning_rate", at_least(0));
+  s.key("clip", clip,
+        "laprop: a tensor's gradient is at most so much of its norm; adam: the norm that each "
+        "network's gradient is clipped to; 0: as it is",
         at_least(0));
   s.key("evaluation", evaluation, "actions of evaluations: sample as in training, or mode",
         one_of({"sample", "mode"}));
@@ -142,16 +190,42 @@ Dreamer::Config Dreamer::Config::sized() const {
 }
 
 Dreamer::Learned::Learned(Exec const& exec, std::vector<ParameterShape> shapes,
-                          LaPropConfig const& config)
+                          Config const& config, float learning_rate_)
     : parameters(exec, std::move(shapes)),
-      optimiser(
-          exec,
-          [&] {
-            std::vector<std::size_t> sizes;
-            for (auto const& s : parameters.shapes()) sizes.push_back(s.size());
-            return sizes;
-          }(),
-          config) {}
+      rate(learning_rate_ > 0 ? learning_rate_ : config.learning_rate),
+      learning_rate(loom::zeros<float>(exec, 1)),
+      steps(loom::zeros<std::uint32_t>(exec, 1)) {
+  if (config.optimiser == "laprop") {
+    std::vector<std::size_t> sizes;
+    for (auto const& s : parameters.shapes()) sizes.push_back(s.size());
+    LaPropConfig laprop_config;
+    laprop_config.clip = config.clip;
+    laprop.emplace(exec, sizes, laprop_config);
+  } else {
+    AdamConfig adam_config;
+    adam_config.max_norm = config.clip;
+    adam.emplace(exec, parameters.size(), adam_config);
+  }
+}
+
+void Dreamer::Learned::step(Exec const& exec, int warm_up_steps) {
+  visit(exec, [&](auto e) {
+    warm_up(e, rate, static_cast<float>(warm_up_steps), steps.out(), learning_rate.out());
+  });
+  if (laprop)
+    laprop->step(exec, parameters.values(), parameters.gradient(), learning_rate.in());
+  else
+    adam->step(exec, parameters.values(), parameters.gradient(), learning_rate.in());
+}
+
+template <class F>
+void Dreamer::Learned::each_state(std::string const& name, F const& f) {
+  f(name + "first_moment", laprop ? laprop->momentum() : adam->first_moment());
+  f(name + "second_moment", laprop ? laprop->second_moment() : adam->second_moment());
+  f(name + "counters", laprop ? laprop->counters() : adam->counters());
+  f(name + "learning_rate", learning_rate.out());
+  f(name + "steps", steps.out());
+}
 
 Dreamer::Instances::Instances(Exec const& exec, VectorEnv const& env)
     : count(env.num_envs()), fields(env.observation_fields()) {
@@ -176,22 +250,20 @@ Dreamer::Dreamer(Exec const& exec, VectorEnvConfig const& env, Config const& con
       env_(exec, env),
       seed_(env.seed),
       shape_(behaviour_shape(env_.spec(), config_)),
-      world_(exec, world_parameters(shape_.world), optimiser_config(config_)),
-      actor_(exec, actor_parameters(shape_), optimiser_config(config_)),
-      critic_(exec, critic_parameters(shape_), optimiser_config(config_)),
+      world_(exec, world_parameters(shape_.world), config_, config_.learning_rate),
+      actor_(exec, actor_parameters(shape_), config_, config_.actor_learning_rate),
+      critic_(exec, critic_parameters(shape_), config_, config_.critic_learning_rate),
       slow_critic_(exec, critic_parameters(shape_)),
       replay_(exec, replay_config(env_, shape_, config_)),
       model_(exec, shape_.world, config_.batch, config_.length, world_.parameters),
-      behaviour_(exec, shape_, config_.batch, config_.length, world_.parameters, actor_.parameters,
-                 critic_.parameters, slow_critic_),
+      behaviour_(make_behaviour(exec, shape_, config_.batch, config_.length, world_.parameters,
+                                actor_.parameters, critic_.parameters, slow_critic_)),
       policy_(exec, shape_, env_.num_envs(), seed_of(seed_, 2), world_.parameters,
               actor_.parameters),
       instances_(exec, env_),
       streams_(uploaded(
           exec, count_up(model_.rows() + Behaviour::draws(model_.rows(), config_.horizon)))),
       tick_(zeros<std::uint32_t>(exec, 1)),
-      rate_count_(zeros<std::uint32_t>(exec, 1)),
-      learning_rate_(zeros<float>(exec, 1)),
       dfeature_(exec, elements(model_.rows(), shape_.world.rssm.feature())),
       loss_sums_(zeros<float>(exec, static_cast<std::size_t>(WorldLoss::count) +
                                         static_cast<std::size_t>(BehaviourLoss::count))),
@@ -241,7 +313,7 @@ void Dreamer::step(Exec const& exec) {
   visit(exec, [&](auto e) {
     rows_from_tiles(e, {m.observation.data, m.observation.fields}, i.rows(i.observation));
   });
-  policy_.act(exec, i.rows(i.observation), i.first.in(), false);
+  policy_.act(exec, i.rows(i.observation), i.first.in(), {false, true});
   replay_.append(exec, {i.rows(i.observation), policy_.action(), policy_.feature(), i.reward.in(),
                         i.first.in(), i.zeros.in(), i.goes_on.in()});
   hand_over(exec, policy_, env_);
@@ -288,25 +360,21 @@ void Dreamer::learn(Exec const& exec) {
     return x.slice(static_cast<std::size_t>(config_.batch), rows);
   };
   OutRows<float> const dfeature(dfeature_.data(), model_.rows(), shape_.world.rssm.feature());
-  behaviour_.learn(
+  behaviour_->learn(
       exec, model_.feature(),
       {{}, {}, {}, cut(batch.reward), cut(batch.first), cut(batch.last), cut(batch.goes_on)},
       part(rows, streams_.size() - rows), dfeature);
   model_.backward(exec, dfeature);
   replay_.write_back(exec, model_.feature());
   visit(exec, [&](auto e) {
-    warm_up(e, config_.learning_rate, static_cast<float>(config_.warm_up), rate_count_.out(),
-            learning_rate_.out());
     auto const n = static_cast<std::size_t>(WorldLoss::count);
     Out<float> const world = loss_sums_.out().slice(0, n),
                      behaviour = loss_sums_.out().slice(n, loss_sums_.size() - n);
     add(e, world, model_.losses(), world);
-    add(e, behaviour, behaviour_.losses(), behaviour);
+    add(e, behaviour, behaviour_->losses(), behaviour);
     advance(e, tick_.out());
   });
-  for (Learned* part_of : {&world_, &actor_, &critic_})
-    part_of->optimiser.step(exec, part_of->parameters.values(), part_of->parameters.gradient(),
-                            learning_rate_.in());
+  for (Learned* part_of : {&world_, &actor_, &critic_}) part_of->step(exec, config_.warm_up);
   visit(exec, [&](auto e) {
     moving_average(e, shape_.slow_rate, critic_.parameters.values(), slow_critic_.values());
   });
@@ -332,7 +400,7 @@ void Dreamer::act(InRows<float> observation, OutRows<float> action, ActMode mode
   });
   rows_policy_->set_acts(mode == ActMode::greedy ? 0 : ++rows_acts_);
   rows_policy_->act(exec_, {rows.data(), observation.rows, observation.cols}, first.in(),
-                    takes_mode(mode));
+                    how(mode));
   ActionSpace const& space = env_.spec().actions;
   std::vector<float> host;
   if (space.discrete) {
@@ -373,7 +441,7 @@ class Dreamer::LatentPlayer final : public Player {
       rows_from_tiles(e, {m.observation.data, m.observation.fields}, i.rows(i.observation));
     });
     begun_ = true;
-    policy_.act(exec, i.rows(i.observation), i.first.in(), dreamer_.takes_mode(mode));
+    policy_.act(exec, i.rows(i.observation), i.first.in(), dreamer_.how(mode));
     hand_over(exec, policy_, env_);
   }
 
@@ -404,7 +472,7 @@ Metrics Dreamer::metrics() {
                sums[static_cast<std::size_t>(WorldLoss::count) + static_cast<std::size_t>(k)]) /
            (updates * rows);
   };
-  double const rows = model_.rows(), imagined = behaviour_.rows(),
+  double const rows = model_.rows(), imagined = behaviour_->rows(),
                recorded = model_.rows() - config_.batch;
   Metrics all;
   if (episodes.episodes > 0) {
@@ -425,12 +493,12 @@ Metrics Dreamer::metrics() {
   all.emplace_back("imagined_return", behaviour(BehaviourLoss::returns, imagined));
   all.emplace_back("imagined_value", behaviour(BehaviourLoss::values, imagined));
   all.emplace_back("return_range",
-                   static_cast<double>(download(exec_, In<float>(behaviour_.range()))[0]));
+                   static_cast<double>(download(exec_, In<float>(behaviour_->range()))[0]));
   for (auto const& [name, part] :
        {std::pair{"model", &world_}, {"actor", &actor_}, {"critic", &critic_}})
     all.emplace_back(std::string(name) + "_gradient_norm",
-                     static_cast<double>(download(exec_, part->optimiser.norm())[0]));
-  all.emplace_back("learning_rate", static_cast<double>(download(learning_rate_)[0]));
+                     static_cast<double>(download(exec_, part->norm())[0]));
+  all.emplace_back("learning_rate", static_cast<double>(download(world_.learning_rate)[0]));
   return all;
 }
 
@@ -438,18 +506,13 @@ template <class F>
 void Dreamer::each_state(F const& f) {
   for (auto const& [name, part] :
        {std::pair{"model.", &world_}, {"actor.", &actor_}, {"critic.", &critic_}}) {
-    std::string const prefix = name;
-    f(prefix + "momentum", part->optimiser.momentum());
-    f(prefix + "second_moment", part->optimiser.second_moment());
-    f(prefix + "counters", part->optimiser.counters());
+    part->each_state(name, f);
   }
   policy_.each_state([&](char const* name, auto view) { f(std::string("policy.") + name, view); });
   f("reward", instances_.reward.out());
   f("first", instances_.first.out());
-  f("return_range", behaviour_.range());
+  f("return_range", behaviour_->range());
   f("tick", tick_.out());
-  f("rate_count", rate_count_.out());
-  f("learning_rate", learning_rate_.out());
   f("loss_sums", loss_sums_.out());
 }
 

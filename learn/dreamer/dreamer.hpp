@@ -3,6 +3,7 @@
 // Source: Hafner, Pasukonis, Ba, Lillicrap 2023, "Mastering diverse domains through world models", in the
 // authors' latest revision.
 #include <kernels/core/graph.hpp>
+#include <kernels/nn/adam.hpp>
 #include <kernels/nn/laprop.hpp>
 #include <learn/core/algorithm.hpp>
 #include <learn/core/sequence_replay.hpp>
@@ -17,20 +18,29 @@ class Dreamer final : public Algorithm {
  public:
   struct Config {
     std::string size = "custom";
+    std::string core = "block", latents = "categorical", norm = "rms", activation = "silu";
     int units = 64, deter = 512, blocks = 8, groups = 32, classes = 4;
+    int gaussian = 30;
+    float least_deviation = 0.1F;
+    bool squash = true, continues = true;
+    std::string heads = "two_hot";
     int encoder_layers = 3, decoder_layers = 3, prior_layers = 2, posterior_layers = 1;
     int reward_layers = 1, continue_layers = 1, actor_layers = 3, critic_layers = 3;
     int bins = 255;
     int steps = 1, batch = 16, length = 64, prefill = 0;
     float train_ratio = 1024;
     std::int64_t capacity = 5'000'000;
-    bool online = true;
+    bool online = true, stored_latents = true;
     int horizon = 15;
     float discount_horizon = 333, lambda = 0.95F, entropy_coefficient = 3e-4F;
     float unimix = 0.01F;
     float free_nats = 1, dynamics = 1, representation = 0.1F;
+    bool joint_divergence = false, mean_divergence = false;
+    std::string policy = "bounded_normal", gradient = "reinforce";
+    float action_noise = 0;
     float replay_loss = 0.3F, slow_rate = 0.02F;
-    float learning_rate = 4e-5F, clip = 0.3F;
+    std::string optimiser = "laprop";
+    float learning_rate = 4e-5F, actor_learning_rate = 0, critic_learning_rate = 0, clip = 0.3F;
     int warm_up = 1000;
     std::string evaluation = "sample";
 
@@ -58,9 +68,18 @@ class Dreamer final : public Algorithm {
   class LatentPlayer;
   /// An optimiser and what it moves.
   struct Learned {
-    Learned(Exec const& exec, std::vector<ParameterShape> shapes, LaPropConfig const& config);
+    Learned(Exec const& exec, std::vector<ParameterShape> shapes, Config const& config, float rate);
+    void step(Exec const& exec, int warm_up);
+    In<float> norm() const { return laprop ? laprop->norm() : adam->norm(); }
+    template <class F>
+    void each_state(std::string const& name, F const& f);
+
     Parameters parameters;
-    LaProp optimiser;
+    std::optional<LaProp> laprop;
+    std::optional<Adam> adam;
+    float rate;
+    Buffer<float> learning_rate;
+    Buffer<std::uint32_t> steps;
   };
   /// What stands between one step of the instances and the next.
   struct Instances {
@@ -72,8 +91,8 @@ class Dreamer final : public Algorithm {
     Buffer<std::uint8_t> ended;
   };
 
-  bool takes_mode(ActMode mode) const {
-    return mode == ActMode::greedy && config_.evaluation == "mode";
+  ActionDraw how(ActMode mode) const {
+    return {mode == ActMode::greedy && config_.evaluation == "mode", false};
   }
   /// Updates that so many steps ask for.
   std::int64_t due(std::int64_t env_steps) const;
@@ -92,11 +111,11 @@ class Dreamer final : public Algorithm {
   Parameters slow_critic_;
   SequenceReplay replay_;
   WorldModel model_;
-  Behaviour behaviour_;
+  std::unique_ptr<Behaviour> behaviour_;
   LatentPolicy policy_;
   Instances instances_;
-  Buffer<std::uint32_t> streams_, tick_, rate_count_;
-  Buffer<float> learning_rate_, dfeature_, loss_sums_;
+  Buffer<std::uint32_t> streams_, tick_;
+  Buffer<float> dfeature_, loss_sums_;
   Graph collect_, update_;
   std::unique_ptr<LatentPolicy> rows_policy_;  // of act()
   std::uint32_t rows_acts_ = 0;

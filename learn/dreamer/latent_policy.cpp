@@ -28,7 +28,8 @@ LatentPolicy::LatentPolicy(Exec const& exec, BehaviourShape const& shape, int ro
       rows_(rows),
       seed_(seed),
       encoder_(exec, shape.world.encoder(), rows, 1, world, "encoder", false),
-      recurrence_(exec, shape.world.rssm, rows, 1, world, "recurrence", false),
+      recurrence_(make_recurrence(exec, shape.world.rssm, rows, 1, world, "recurrence", false)),
+      latents_(exec, shape.world.rssm.latents, rows),
       posterior_(exec, shape.world.rssm.posterior(), rows, 1, world, "posterior", false),
       actor_(exec, shape.actor_stack(), rows, 1, actor, "actor", false),
       squashed_(exec, elements(rows, shape.world.observation)),
@@ -38,12 +39,12 @@ LatentPolicy::LatentPolicy(Exec const& exec, BehaviourShape const& shape, int ro
       before_a_(exec, elements(rows, shape.world.rssm.actions)),
       action_(zeros<float>(exec, elements(rows, shape.world.rssm.actions))),
       index_(zeros<std::int32_t>(exec, elements(rows, 1))),
-      latent_index_(exec, elements(rows, shape.world.rssm.groups)),
       stream_(uploaded(exec, count_up(rows, 0))),
       action_stream_(uploaded(exec, count_up(rows, kActions))),
       acts_(zeros<std::uint32_t>(exec, 1)) {}
 
-void LatentPolicy::act(Exec const& exec, InRows<float> observation, In<float> first, bool mode) {
+void LatentPolicy::act(Exec const& exec, InRows<float> observation, In<float> first,
+                       ActionDraw const& how) {
   RssmShape const& r = shape_.world.rssm;
   OutRows<float> const h(feature_.data(), rows_, r.deter, r.feature()),
       z(feature_.data() + r.deter, rows_, r.stochastic(), r.feature()),
@@ -51,19 +52,18 @@ void LatentPolicy::act(Exec const& exec, InRows<float> observation, In<float> fi
       before_a(before_a_.data(), rows_, r.actions), action(action_.data(), rows_, r.actions),
       squashed(squashed_.data(), rows_, shape_.world.observation);
   visit(exec, [&](auto e) {
-    symlog(e, {observation.data, squashed_.size()}, squashed_.out());
+    if (shape_.world.squash) symlog(e, {observation.data, squashed_.size()}, squashed_.out());
     carry(e, first, h, before_h);
     carry(e, first, z, before_z);
     carry_action(e, first, action, before_a);
   });
+  if (!shape_.world.squash)
+    copy(exec, In<float>(observation.data, squashed_.size()), squashed_.out());
   InRows<float> const tokens = encoder_.forward(exec, 0, {squashed});
-  recurrence_.forward(exec, 0, before_h, before_z, before_a, h);
-  InRows<float> const logits = posterior_.forward(exec, 0, {h, tokens});
-  visit(exec, [&](auto e) {
-    latent_sample(e, {r.groups, r.classes, r.unimix}, logits, {seed_, stream_.in(), acts_.in()},
-                  latent_index_.out(), z);
-  });
-  draw_action(exec, shape_, actor_.forward(exec, 0, {feature()}), mode,
+  recurrence_->forward(exec, 0, before_h, before_z, before_a, h);
+  latents_.sample(exec, posterior_.forward(exec, 0, {h, tokens}), {seed_, stream_.in(), acts_.in()},
+                  z);
+  draw_action(exec, shape_, actor_.forward(exec, 0, {feature()}), how,
               {seed_, action_stream_.in(), acts_.in()}, action, index_.out());
   visit(exec, [&](auto e) { advance(e, acts_.out()); });
 }

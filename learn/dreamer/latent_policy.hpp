@@ -14,7 +14,7 @@ class LatentPolicy {
 
   /// Takes in observations (rows, observation); first[i] != 0: an episode begins with it. Leaves the actions,
   /// draws or, with `mode`, the most probable ones.
-  void act(Exec const& exec, InRows<float> observation, In<float> first, bool mode);
+  void act(Exec const& exec, InRows<float> observation, In<float> first, ActionDraw const& how);
   /// The number of acts that random numbers are drawn for: act() counts it up.
   void set_acts(std::uint32_t acts);
   /// [h, z] after act(): (rows, feature).
@@ -37,10 +37,11 @@ class LatentPolicy {
   int rows_;
   std::uint64_t seed_;
   Stack encoder_;
-  Recurrence recurrence_;
+  std::unique_ptr<Recurrence> recurrence_;
+  Latents latents_;
   Stack posterior_, actor_;
   Buffer<float> squashed_, feature_, before_h_, before_z_, before_a_, action_;
-  Buffer<std::int32_t> index_, latent_index_;
+  Buffer<std::int32_t> index_;
   Buffer<std::uint32_t> stream_, action_stream_, acts_;
 };
 

@@ -1,5 +1,4 @@
 #include <kernels/dream/carry.hpp>
-#include <kernels/linalg/add.hpp>
 #include <learn/dreamer/observation_scan.hpp>
 
 namespace loom {
@@ -16,7 +15,8 @@ ObservationScan::ObservationScan(Exec const& exec, RssmShape const& shape, int s
     : shape_(shape),
       sequences_(sequences),
       steps_(steps),
-      recurrence_(exec, shape, sequences, steps, parameters, "recurrence"),
+      recurrence_(make_recurrence(exec, shape, sequences, steps, parameters, "recurrence")),
+      latents_(exec, shape.latents, sequences),
       posterior_(exec, shape.posterior(), sequences, steps, parameters, "posterior"),
       prior_(exec, shape.prior(), sequences * steps, 1, parameters, "prior"),
       // Libraries may read what lies between the rows of h: defined from the start.
@@ -24,8 +24,6 @@ ObservationScan::ObservationScan(Exec const& exec, RssmShape const& shape, int s
       before_h_(exec, elements(sequences * steps, shape.deter)),
       before_z_(exec, elements(sequences * steps, shape.stochastic())),
       before_a_(exec, elements(sequences * steps, shape.actions)),
-      index_(exec, elements(sequences, shape.groups)),
-      dlogits_(exec, elements(sequences, shape.stochastic())),
       dh_(exec, elements(sequences, shape.deter)),
       dz_(exec, elements(sequences, shape.stochastic())) {}
 
@@ -52,11 +50,9 @@ void ObservationScan::forward(Exec const& exec, Inputs const& in) {
       carry(e, first, h(before), step(before_h, t));
       carry(e, first, z(before), step(before_z, t));
     });
-    recurrence_.forward(exec, t, step(before_h, t), step(before_z, t), step(before_a, t), h(now));
-    InRows<float> const logits = posterior_.forward(exec, t, {h(now), step(in.tokens, t)});
-    visit(exec, [&](auto e) {
-      latent_sample(e, latent(), logits, draws(in.draws, t), index_.out(), z(now));
-    });
+    recurrence_->forward(exec, t, step(before_h, t), step(before_z, t), step(before_a, t), h(now));
+    InRows<float> const statistics = posterior_.forward(exec, t, {h(now), step(in.tokens, t)});
+    latents_.sample(exec, statistics, draws(in.draws, t), z(now));
   }
   prior_.forward(exec, 0, {h(feature())});
 }
@@ -67,18 +63,13 @@ void ObservationScan::backward(Exec const& exec, Inputs const& in, OutRows<float
   auto const n = static_cast<std::size_t>(sequences_);
   int const s = shape_.stochastic();
   OutRows<float> const before_h = rows(before_h_, shape_.deter),
-                       dlogits(dlogits_.data(), sequences_, s),
                        dh(dh_.data(), sequences_, shape_.deter), dz(dz_.data(), sequences_, s);
   prior_.backward(exec, 0, dprior, {{h(dfeature), Result::add}});
   for (int t = steps_ - 1; t >= 0; --t) {
     OutRows<float> const dnow = step(dfeature, t), dq = step(dposterior, t);
-    visit(exec, [&](auto e) {
-      latent_sample_backward(e, latent(), step(posterior(), t), z(dnow), dlogits);
-      Out<float> const sum(dq.data, elements(sequences_, s));
-      add(e, sum, dlogits_.in(), sum);
-    });
+    latents_.sample_backward(exec, step(posterior(), t), draws(in.draws, t), z(dnow), dq);
     posterior_.backward(exec, t, dq, {{h(dnow), Result::add}, {step(dtokens, t)}});
-    recurrence_.backward(exec, t, step(before_h, t), h(dnow), dh, dz);
+    recurrence_->backward(exec, t, step(before_h, t), h(dnow), {dh, dz});
     if (t == 0) break;
     In<float> const first = in.first.slice(static_cast<std::size_t>(t) * n, n);
     OutRows<float> const dbefore = step(dfeature, t - 1);
@@ -88,7 +79,7 @@ void ObservationScan::backward(Exec const& exec, Inputs const& in, OutRows<float
     });
   }
   InRows<float> const state = h(feature());
-  recurrence_.weight_gradient(exec, before_h, rows(before_z_, s), rows(before_a_, shape_.actions));
+  recurrence_->weight_gradient(exec, before_h, rows(before_z_, s), rows(before_a_, shape_.actions));
   posterior_.weight_gradient(exec, {state, in.tokens});
   prior_.weight_gradient(exec, {state});
 }

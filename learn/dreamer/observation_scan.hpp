@@ -1,6 +1,5 @@
 #pragma once
 // Latent states of recorded sequences: the model follows what happened.
-#include <kernels/nn/categorical_latent.hpp>
 #include <learn/dreamer/recurrence.hpp>
 
 namespace loom {
@@ -49,15 +48,14 @@ class ObservationScan {
     return {feature.data + shape_.deter, feature.rows, shape_.stochastic(), feature.stride};
   }
   RowDraws draws(RowDraws const& all, int t) const;
-  LatentShape latent() const { return {shape_.groups, shape_.classes, shape_.unimix}; }
 
   RssmShape shape_;
   int sequences_, steps_;
-  Recurrence recurrence_;
+  std::unique_ptr<Recurrence> recurrence_;
+  Latents latents_;
   Stack posterior_, prior_;
   Buffer<float> feature_, before_h_, before_z_, before_a_;
-  Buffer<std::int32_t> index_;
-  Buffer<float> dlogits_, dh_, dz_;
+  Buffer<float> dh_, dz_;
 };
 
 }  // namespace loom

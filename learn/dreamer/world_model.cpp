@@ -1,6 +1,5 @@
 #include <kernels/linalg/reduce.hpp>
 #include <kernels/nn/likelihood.hpp>
-#include <kernels/nn/two_hot.hpp>
 #include <learn/dreamer/world_model.hpp>
 
 namespace loom {
@@ -18,7 +17,7 @@ void each_stack(WorldShape const& s, F const& f) {
   f("posterior", s.rssm.posterior(), 3000U);
   f("decoder", s.decoder(), 4000U);
   f("reward", s.reward(), 5000U);
-  f("continue", s.goes_on(), 6000U);
+  if (s.continues) f("continue", s.goes_on(), 6000U);
 }
 
 }  // namespace
@@ -48,13 +47,13 @@ WorldModel::WorldModel(Exec const& exec, WorldShape const& shape, int sequences,
       rows_(sequences * steps),
       encoder_(exec, shape.encoder(), rows_, 1, p, "encoder"),
       scan_(exec, shape.rssm, sequences, steps, p),
+      latents_(exec, shape.rssm.latents, rows_),
+      scalars_(exec, shape.scalars, rows_),
       decoder_(exec, shape.decoder(), rows_, 1, p, "decoder"),
       reward_(exec, shape.reward(), rows_, 1, p, "reward"),
-      continue_(exec, shape.goes_on(), rows_, 1, p, "continue"),
-      bins_(uploaded(exec, two_hot_bins(shape.bins))),
+      nothing_(zeros<float>(exec, elements(sequences, shape.rssm.feature()))),
       squashed_(exec, elements(rows_, shape.observation)),
       row_loss_(exec, elements(rows_, 1)),
-      log_normaliser_(exec, elements(rows_, 1)),
       uniform_(
           uploaded(exec, std::vector<float>(elements(rows_, 1), 1.F / static_cast<float>(rows_)))),
       kl_(exec, elements(rows_, 1)),
@@ -62,12 +61,14 @@ WorldModel::WorldModel(Exec const& exec, WorldShape const& shape, int sequences,
       dynamics_(exec, elements(rows_, 1)),
       losses_(zeros<float>(exec, static_cast<std::size_t>(WorldLoss::count))),
       dobservation_(exec, elements(rows_, shape.observation)),
-      dreward_(exec, elements(rows_, shape.bins)),
+      dreward_(exec, elements(rows_, shape.scalars.outputs())),
       dcontinue_(exec, elements(rows_, 1)),
-      dposterior_(exec, elements(rows_, shape.rssm.stochastic())),
-      dprior_(exec, elements(rows_, shape.rssm.stochastic())),
+      dposterior_(exec, elements(rows_, shape.rssm.latents.statistics())),
+      dprior_(exec, elements(rows_, shape.rssm.latents.statistics())),
       dtokens_(exec, elements(rows_, shape.rssm.tokens)),
-      workspace_(exec, reduce_workspace(elements(rows_, 1))) {}
+      workspace_(exec, reduce_workspace(elements(rows_, 1))) {
+  if (shape.continues) continue_.emplace(exec, shape.goes_on(), rows_, 1, p, "continue");
+}
 
 ObservationScan::Inputs WorldModel::scan_inputs() {
   return {start_, action_, batch_.first, tokens_, draws_};
@@ -89,57 +90,72 @@ void WorldModel::forward(Exec const& exec, SequenceReplay::Records const& batch,
             cut(batch.last),
             cut(batch.goes_on)};
   action_ = rows(batch.action, 0);
-  start_ = {batch.latent.data, sequences_, batch.latent.cols, batch.latent.stride};
+  start_ =
+      batch.latent.cols > 0
+          ? InRows<float>(batch.latent.data, sequences_, batch.latent.cols, batch.latent.stride)
+          : InRows<float>(nothing_.data(), sequences_, shape_.rssm.feature());
   draws_ = draws;
   InRows<float> const target = batch_.observation;
-  LatentShape const latent{shape_.rssm.groups, shape_.rssm.classes, shape_.rssm.unimix};
-  visit(exec, [&](auto e) { symlog(e, {target.data, squashed_.size()}, squashed_.out()); });
+  visit(exec, [&](auto e) {
+    if (shape_.squash) symlog(e, {target.data, squashed_.size()}, squashed_.out());
+  });
+  if (!shape_.squash) copy(exec, In<float>(target.data, squashed_.size()), squashed_.out());
   tokens_ = encoder_.forward(exec, 0, {matrix(squashed_, shape_.observation)});
   scan_.forward(exec, scan_inputs());
   InRows<float> const feature = scan_.feature();
+  auto const total = [&](WorldLoss k) {
+    visit(exec, [&](auto e) { sum(e, row_loss_.in(), loss(k), workspace_.out()); });
+  };
   InRows<float> const decoded = decoder_.forward(exec, 0, {feature}),
-                      reward = reward_.forward(exec, 0, {feature}),
-                      goes_on = continue_.forward(exec, 0, {feature});
-  visit(exec, [&](auto e) {
-    auto const total = [&](WorldLoss k) { sum(e, row_loss_.in(), loss(k), workspace_.out()); };
-    likelihood_loss(e, Likelihood::symlog_squared, decoded, target, row_loss_.out());
-    total(WorldLoss::reconstruction);
-    likelihood_loss(e, Likelihood::bernoulli, goes_on, {batch_.goes_on.data, rows_, 1},
-                    row_loss_.out());
+                      reward = reward_.forward(exec, 0, {feature});
+  visit(exec,
+        [&](auto e) { likelihood_loss(e, reconstruction(), decoded, target, row_loss_.out()); });
+  total(WorldLoss::reconstruction);
+  scalars_.loss(exec, reward, batch_.reward, row_loss_.out());
+  total(WorldLoss::reward);
+  if (continue_) {
+    InRows<float> const goes_on = continue_->forward(exec, 0, {feature});
+    visit(exec, [&](auto e) {
+      likelihood_loss(e, Likelihood::bernoulli, goes_on, {batch_.goes_on.data, rows_, 1},
+                      row_loss_.out());
+    });
     total(WorldLoss::goes_on);
-    two_hot_loss(e, bins_.in(), reward, batch_.reward, row_loss_.out(), log_normaliser_.out());
-    total(WorldLoss::reward);
-    latent_kl(e, latent, scan_.posterior(), scan_.prior(), kl_.out());
+  }
+  latents_.divergence(exec, scan_.posterior(), scan_.prior(), kl_.out());
+  visit(exec, [&](auto e) {
     free_bits(e, shape_.free_bits, kl_.in(), representation_.out(), dynamics_.out(),
               losses_.out().slice(static_cast<std::size_t>(WorldLoss::divergence), 2));
   });
 }
 
 void WorldModel::backward(Exec const& exec, OutRows<float> dfeature) {
-  LatentShape const latent{shape_.rssm.groups, shape_.rssm.classes, shape_.rssm.unimix};
   InRows<float> const feature = scan_.feature();
   OutRows<float> const dobservation = matrix(dobservation_, shape_.observation),
-                       dreward = matrix(dreward_, shape_.bins), dcontinue = matrix(dcontinue_, 1),
-                       dposterior = matrix(dposterior_, shape_.rssm.stochastic()),
-                       dprior = matrix(dprior_, shape_.rssm.stochastic()),
+                       dreward = matrix(dreward_, shape_.scalars.outputs()),
+                       dcontinue = matrix(dcontinue_, 1),
+                       dposterior = matrix(dposterior_, shape_.rssm.latents.statistics()),
+                       dprior = matrix(dprior_, shape_.rssm.latents.statistics()),
                        dtokens = matrix(dtokens_, shape_.rssm.tokens);
-  visit(exec, [&](auto e) {
-    likelihood_backward(e, Likelihood::symlog_squared, decoder_.output(), batch_.observation,
-                        uniform_.in(), dobservation);
-    likelihood_backward(e, Likelihood::bernoulli, continue_.output(),
-                        {batch_.goes_on.data, rows_, 1}, uniform_.in(), dcontinue);
-    two_hot_backward(e, bins_.in(), reward_.output(), batch_.reward, log_normaliser_.in(),
-                     uniform_.in(), dreward);
-    latent_kl_backward(e, latent, scan_.posterior(), scan_.prior(),
-                       {representation_.in(), dynamics_.in()}, dposterior, dprior);
-  });
   auto const head = [&](Stack& stack, OutRows<float> slope) {
     stack.backward(exec, 0, slope, {{dfeature, Result::add}});
     stack.weight_gradient(exec, {feature});
   };
+  visit(exec, [&](auto e) {
+    likelihood_backward(e, reconstruction(), decoder_.output(), batch_.observation, uniform_.in(),
+                        dobservation);
+  });
   head(decoder_, dobservation);
+  scalars_.backward(exec, reward_.output(), batch_.reward, uniform_.in(), dreward);
   head(reward_, dreward);
-  head(continue_, dcontinue);
+  if (continue_) {
+    visit(exec, [&](auto e) {
+      likelihood_backward(e, Likelihood::bernoulli, continue_->output(),
+                          {batch_.goes_on.data, rows_, 1}, uniform_.in(), dcontinue);
+    });
+    head(*continue_, dcontinue);
+  }
+  latents_.divergence_backward(exec, scan_.posterior(), scan_.prior(),
+                               {representation_.in(), dynamics_.in()}, dposterior, dprior);
   scan_.backward(exec, scan_inputs(), dfeature, dposterior, dprior, dtokens);
   encoder_.backward(exec, 0, dtokens);
   encoder_.weight_gradient(exec, {matrix(squashed_, shape_.observation)});

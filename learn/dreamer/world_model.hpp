@@ -1,8 +1,10 @@
 #pragma once
 // The world model of Dreamer: what it sees, remembers and predicts, and how it learns from records.
 #include <kernels/dream/free_bits.hpp>
+#include <kernels/nn/likelihood.hpp>
 #include <learn/core/sequence_replay.hpp>
 #include <learn/dreamer/observation_scan.hpp>
+#include <learn/dreamer/scalars.hpp>
 
 namespace loom {
 
@@ -11,21 +13,23 @@ struct WorldShape {
   RssmShape rssm;
   int observation = 1;
   int encoder_layers = 3, decoder_layers = 3, reward_layers = 1, continue_layers = 1;
-  int bins = 255;
+  ScalarsShape scalars = {};  ///< of rewards and values
+  bool squash = true;         ///< observations as symlog, seen and predicted
+  bool continues = true;      ///< predicts whether an episode goes on
   FreeBitsConfig free_bits = {};
 
-  Stack::Shape encoder() const { return hidden(observation, encoder_layers, 0, 1.F); }
-  Stack::Shape decoder() const { return hidden(rssm.feature(), decoder_layers, observation, 1.F); }
-  Stack::Shape reward() const { return hidden(rssm.feature(), reward_layers, bins, 0.F); }
-  Stack::Shape goes_on() const { return hidden(rssm.feature(), continue_layers, 1, 1.F); }
-
- private:
-  Stack::Shape hidden(int inputs, int layers, int outputs, float scale) const {
-    return {{inputs}, layers, rssm.units, outputs, Norm::rms, Activation::silu, scale};
+  Stack::Shape encoder() const { return rssm.stack({observation}, encoder_layers, 0); }
+  Stack::Shape decoder() const { return rssm.stack({rssm.feature()}, decoder_layers, observation); }
+  Stack::Shape reward() const {
+    return rssm.stack({rssm.feature()}, reward_layers, scalars.outputs(), scalar_scale());
   }
+  Stack::Shape goes_on() const { return rssm.stack({rssm.feature()}, continue_layers, 1); }
+  /// Of the last layer's initial weights: distributions over bins begin at 0.
+  float scalar_scale() const { return scalars.kind == ScalarsShape::Kind::two_hot ? 0.F : 1.F; }
 };
 
-/// Every parameter of the model: "encoder", "recurrence", "prior", "posterior", "decoder", "reward", "continue".
+/// Every parameter of the model: "encoder", "recurrence", "prior", "posterior", "decoder", "reward" and,
+/// where it is predicted, "continue".
 std::vector<ParameterShape> world_parameters(WorldShape const& shape);
 void initialise_world(Exec const& exec, WorldShape const& shape, std::uint64_t seed,
                       Parameters& parameters);
@@ -34,7 +38,7 @@ void initialise_world(Exec const& exec, WorldShape const& shape, std::uint64_t s
 enum class WorldLoss : int { reconstruction, reward, goes_on, divergence, divergence_mean, count };
 
 /// Learns from batches of T + 1 records of B sequences: the first record of each begins with the latent state
-/// that was stored with it, the others are learned from. Rows below: [T][B].
+/// that was stored with it (zeros where none is), the others are learned from. Rows below: [T][B].
 class WorldModel {
  public:
   WorldModel(Exec const& exec, WorldShape const& shape, int sequences, int steps,
@@ -51,10 +55,12 @@ class WorldModel {
   /// (WorldLoss::count), the first three summed over rows.
   In<float> losses() const { return losses_.in(); }
   int rows() const { return rows_; }
-  In<float> bins() const { return bins_.in(); }
 
  private:
   ObservationScan::Inputs scan_inputs();
+  Likelihood reconstruction() const {
+    return shape_.squash ? Likelihood::symlog_squared : Likelihood::normal;
+  }
   OutRows<float> matrix(Buffer<float>& b, int cols) const { return {b.data(), rows_, cols}; }
   Out<float> loss(WorldLoss k) { return losses_.out().slice(static_cast<std::size_t>(k), 1); }
 
@@ -62,8 +68,11 @@ class WorldModel {
   int sequences_, steps_, rows_;
   Stack encoder_;
   ObservationScan scan_;
-  Stack decoder_, reward_, continue_;
-  Buffer<float> bins_, squashed_, row_loss_, log_normaliser_, uniform_;
+  Latents latents_;
+  Scalars scalars_;
+  Stack decoder_, reward_;
+  std::optional<Stack> continue_;
+  Buffer<float> nothing_, squashed_, row_loss_, uniform_;
   Buffer<float> kl_, representation_, dynamics_, losses_;
   Buffer<float> dobservation_, dreward_, dcontinue_, dposterior_, dprior_, dtokens_;
   Buffer<std::uint8_t> workspace_;

@@ -39,8 +39,9 @@ TEST(FreeBits, ARowBelowTheThresholdPullsAtNothing) {
 TEST(FreeBits, OfTheMeanPullsAtAllRowsOrNone) {
   auto const kl = normal_numbers(100, 2, 1.5, 2);
   for (Exec const& exec : every_machine()) {
-    Weights const above = solved(exec, {1.5F, 0.8F, 0.2F, true}, kl),
-                  below = solved(exec, {3.F, 0.8F, 0.2F, true}, kl);
+    Weights const above = solved(exec, {1.5F, 0.8F, 0.2F, false, true}, kl),
+                  joint = solved(exec, {1.5F, 0.8F, 0.2F, true, true}, kl),
+                  below = solved(exec, {3.F, 0.8F, 0.2F, false, true}, kl);
     for (std::size_t i = 0; i < kl.size(); ++i) {
       EXPECT_FLOAT_EQ(above.dynamics[i], 0.008F);
       EXPECT_FLOAT_EQ(above.representation[i], 0.002F);
@@ -49,6 +50,9 @@ TEST(FreeBits, OfTheMeanPullsAtAllRowsOrNone) {
     }
     EXPECT_FLOAT_EQ(above.loss[0], above.loss[1]);
     EXPECT_FLOAT_EQ(below.loss[0], 3.F);
+    EXPECT_EQ(joint.representation, above.dynamics);
+    EXPECT_EQ(joint.dynamics, above.dynamics);
+    EXPECT_FLOAT_EQ(joint.loss[0], 0.8F * joint.loss[1]);
   }
 }
 

@@ -7,7 +7,7 @@
 namespace loom {
 namespace {
 
-constexpr Likelihood kAll[] = {Likelihood::squared, Likelihood::symlog_squared,
+constexpr Likelihood kAll[] = {Likelihood::squared, Likelihood::normal, Likelihood::symlog_squared,
                                Likelihood::sigmoid_squared, Likelihood::bernoulli};
 
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
@@ -16,6 +16,8 @@ double reference(Likelihood kind, double x, double t) {
   switch (kind) {
     case Likelihood::squared:
       return (x - t) * (x - t);
+    case Likelihood::normal:
+      return (x - t) * (x - t) / 2;
     case Likelihood::symlog_squared: {
       double const s = t < 0 ? -std::log(1 - t) : std::log(1 + t);
       return (x - s) * (x - s);

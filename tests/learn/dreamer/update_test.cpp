@@ -54,10 +54,11 @@ double product_with_signs(In<float> x, std::uint32_t k) {
 
 BehaviourShape shape_of(Fixture const& f, bool discrete) {
   BehaviourShape s;
-  s.world.rssm = {512, 64, 8, 32, 4, 0.01F, static_cast<int>(f.shape("action")[2]), 64, 2, 1};
+  s.world.rssm.actions = static_cast<int>(f.shape("action")[2]);
   s.world.observation = static_cast<int>(f.shape("observation")[2]);
   s.world.free_bits.free = static_cast<float>(f.scalar("free"));
-  s.discrete = discrete;
+  s.policy =
+      discrete ? BehaviourShape::Policy::categorical : BehaviourShape::Policy::bounded_normal;
   s.horizon = kHorizon;
   s.actor.entropy = 0.05F;
   return s;
@@ -71,7 +72,7 @@ struct Update {
   Buffer<float> observation, action, latent, reward, first, last, goes_on, dfeature;
   Buffer<std::uint32_t> streams, tick;
   WorldModel model;
-  Behaviour behaviour;
+  std::unique_ptr<Behaviour> behaviour;
 
   static std::vector<std::uint32_t> count_up(int n) {
     std::vector<std::uint32_t> x(static_cast<std::size_t>(n));
@@ -98,13 +99,13 @@ struct Update {
         streams(uploaded(exec, count_up(kSequences * kSteps * (2 * kHorizon + 1)))),
         tick(uploaded(exec, std::vector<std::uint32_t>{3})),
         model(exec, shape.world, kSequences, kSteps, world),
-        behaviour(exec, shape, kSequences, kSteps, world, actor, critic, slow) {
+        behaviour(make_behaviour(exec, shape, kSequences, kSteps, world, actor, critic, slow)) {
     std::uint32_t salt = 0;
     for (Parameters* p : {&world, &actor, &critic, &slow})
       upload<float>(exec, hashed_parameters(*p, ++salt), p->values());
     auto const start = f.floats("start");
     upload<float>(exec, start, latent.out().slice(0, start.size()));
-    upload<float>(exec, std::vector<float>{2.5F, 0, 0}, behaviour.range());
+    upload<float>(exec, std::vector<float>{2.5F, 0, 0}, behaviour->range());
 
     int const all = (kSteps + 1) * kSequences, rows = kSteps * kSequences;
     int const features = shape.world.rssm.feature();
@@ -119,7 +120,7 @@ struct Update {
     auto const cut = [&](In<float> x) { return x.slice(kSequences, n); };
     model.forward(exec, batch, {77, streams.in().slice(0, n), tick.in()});
     OutRows<float> const slope(dfeature.data(), rows, features);
-    behaviour.learn(
+    behaviour->learn(
         exec, model.feature(),
         {{}, {}, {}, cut(batch.reward), cut(batch.first), cut(batch.last), cut(batch.goes_on)},
         {77, streams.in().slice(n, streams.size() - n), tick.in()}, slope);
@@ -130,7 +131,7 @@ struct Update {
 /// Everything that an update computes, for comparisons of bits.
 std::vector<std::vector<float>> bits_of(Exec const& exec, Update& u) {
   std::vector<std::vector<float>> all{download(exec, u.model.losses()),
-                                      download(exec, u.behaviour.losses())};
+                                      download(exec, u.behaviour->losses())};
   for (Parameters* p : {&u.world, &u.actor, &u.critic})
     all.push_back(download(exec, In<float>(p->gradient())));
   return all;
@@ -141,7 +142,7 @@ TEST(DreamerUpdate, EveryLossEqualsPyTorchs) {
     for (bool const discrete : {true, false}) {
       Update u(exec, discrete);
       auto const world = download(exec, u.model.losses()),
-                 behaviour = download(exec, u.behaviour.losses());
+                 behaviour = download(exec, u.behaviour->losses());
       auto const check = [&](char const* name, float got) {
         double const want = u.f.scalar(name);
         EXPECT_NEAR(got, want, 1e-5 * std::abs(want)) << name << " on " << describe(exec);
@@ -161,7 +162,7 @@ TEST(DreamerUpdate, EveryLossEqualsPyTorchs) {
       check("returns", of_behaviour(BehaviourLoss::returns));
       check("values", of_behaviour(BehaviourLoss::values));
       check("replay_critic_loss", of_behaviour(BehaviourLoss::replay_critic));
-      check("range", download(exec, In<float>(u.behaviour.range()))[0]);
+      check("range", download(exec, In<float>(u.behaviour->range()))[0]);
     }
 }
 

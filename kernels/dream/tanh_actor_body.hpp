@@ -1,0 +1,77 @@
+#pragma once
+// Reparameterised policies on lanes: one lane a row; F may be double.
+#include <kernels/core/math.hpp>
+#include <kernels/dream/tanh_actor.hpp>
+
+namespace loom {
+
+/// One action before it is squashed, and the slopes of its parts.
+template <class F>
+struct TanhNormal {
+  F mean, deviation, dmean, ddeviation;
+
+  /// shift: softplus^-1 of the initial deviation.
+  HD TanhNormal(TanhActor const& a, float shift, F m, F s) {
+    F const squashed = math::tanh(m * F(1.F / a.bound));
+    mean = F(a.bound) * squashed;
+    dmean = F(1.F) - squashed * squashed;
+    F const x = s + F(shift);
+    deviation = math::softplus(x) + F(a.least);
+    ddeviation = math::sigmoid(x);
+  }
+};
+
+struct TanhActorSample {
+  TanhActor actor;
+  float shift;
+  InRows<float> raw;
+  RowDraws draws;
+  OutRows<float> action;
+
+  template <class F>
+  HD void operator()(Lane<F> i) const {
+    int const n = action.cols;
+    RowReader<F> const in(raw, i);
+    RowWriter<F> const out(action, i);
+    if (draws.stream.size == 0) {
+      for (int k = 0; k < n; ++k)
+        out(k, math::tanh(TanhNormal<F>(actor, shift, in(k), in(n + k)).mean));
+      return;
+    }
+    Random<F> random = draws.random(i);
+    for (int k = 0; k < n; ++k) {
+      TanhNormal<F> const p(actor, shift, in(k), in(n + k));
+      F x = math::tanh(math::fma(p.deviation, random.normal(), p.mean));
+      if (actor.noise > 0)
+        x = math::clamp(math::fma(F(actor.noise), random.normal(), x), F(-1.F), F(1.F));
+      out(k, x);
+    }
+  }
+};
+
+struct TanhActorBackward {
+  TanhActor actor;
+  float shift;
+  InRows<float> raw;
+  RowDraws draws;
+  InRows<float> daction;
+  OutRows<float> draw;
+
+  template <class F>
+  HD void operator()(Lane<F> i) const {
+    int const n = daction.cols;
+    RowReader<F> const in(raw, i), slope(daction, i);
+    RowWriter<F> const out(draw, i);
+    Random<F> random = draws.random(i);
+    for (int k = 0; k < n; ++k) {
+      TanhNormal<F> const p(actor, shift, in(k), in(n + k));
+      F const noise = random.normal();
+      F const x = math::tanh(math::fma(p.deviation, noise, p.mean));
+      F const inner = slope(k) * (F(1.F) - x * x);
+      out(k, inner * p.dmean);
+      out(n + k, inner * noise * p.ddeviation);
+    }
+  }
+};
+
+}  // namespace loom
