@@ -1,4 +1,4 @@
-// One whole update against PyTorch in double precision: every loss, and the gradient of every tensor.
+// Whole updates against PyTorch in double precision: every loss, and the gradient of every tensor.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -11,7 +11,7 @@
 namespace loom {
 namespace {
 
-constexpr int kSequences = 3, kSteps = 5, kHorizon = 4, kSigns = 32;
+constexpr int kSequences = 3, kSteps = 5, kSigns = 32;
 
 // The integers that tests/fixtures/torch/dreamer.py makes as well.
 
@@ -52,15 +52,57 @@ double product_with_signs(In<float> x, std::uint32_t k) {
   return sum;
 }
 
-BehaviourShape shape_of(Fixture const& f, bool discrete) {
+BehaviourShape version_3(bool discrete) {
   BehaviourShape s;
-  s.world.rssm.actions = static_cast<int>(f.shape("action")[2]);
-  s.world.observation = static_cast<int>(f.shape("observation")[2]);
-  s.world.free_bits.free = static_cast<float>(f.scalar("free"));
   s.policy =
       discrete ? BehaviourShape::Policy::categorical : BehaviourShape::Policy::bounded_normal;
-  s.horizon = kHorizon;
+  s.horizon = 4;
   s.actor.entropy = 0.05F;
+  return s;
+}
+
+/// What versions 1 and 2 have in common.
+BehaviourShape older() {
+  BehaviourShape s;
+  WorldShape& w = s.world;
+  w.rssm.norm.reset();
+  w.rssm.activation = Activation::elu;
+  w.rssm.prior_layers = 1;
+  w.encoder_layers = w.decoder_layers = w.reward_layers = 2;
+  w.scalars.kind = ScalarsShape::Kind::normal;
+  w.squash = w.continues = false;
+  s.policy = BehaviourShape::Policy::tanh_normal;
+  s.gradient = BehaviourShape::Gradient::dynamics;
+  s.actor_layers = 4;
+  s.gamma = 0.99F;
+  return s;
+}
+
+BehaviourShape version_1() {
+  BehaviourShape s = older();
+  RssmShape& r = s.world.rssm;
+  r.core = RssmShape::Core::reset_after;
+  r.deter = r.units = r.tokens = 200;
+  r.latents.kind = LatentsShape::Kind::gaussian;
+  s.world.free_bits = {3.F, 1.F, 1.F, true, true};
+  return s;
+}
+
+BehaviourShape version_2() {
+  BehaviourShape s = older();
+  RssmShape& r = s.world.rssm;
+  r.core = RssmShape::Core::layer_norm;
+  r.deter = 96, r.units = r.tokens = 64;
+  r.latents.groups = r.latents.classes = 8, r.latents.unimix = 0;
+  s.world.free_bits = {0.F, 0.8F, 0.2F, false, true};
+  return s;
+}
+
+BehaviourShape filled(BehaviourShape s, Fixture const& f) {
+  s.world.rssm.actions = static_cast<int>(f.shape("action")[2]);
+  s.world.observation = static_cast<int>(f.shape("observation")[2]);
+  for (auto const& name : f.names())
+    if (name == "free") s.world.free_bits.free = static_cast<float>(f.scalar("free"));
   return s;
 }
 
@@ -80,9 +122,16 @@ struct Update {
     return x;
   }
 
-  Update(Exec const& exec, bool discrete)
-      : f(discrete ? "torch/dreamer_v3_discrete" : "torch/dreamer_v3_normal"),
-        shape(shape_of(f, discrete)),
+  /// A part of the fixture, zeros if it does not have it.
+  Buffer<float> part(Exec const& exec, char const* name) const {
+    for (auto const& n : f.names())
+      if (n == name) return uploaded(exec, f.floats(name));
+    return zeros<float>(exec, (kSteps + 1) * kSequences);
+  }
+
+  Update(Exec const& exec, char const* fixture, BehaviourShape const& like)
+      : f(std::string("torch/") + fixture),
+        shape(filled(like, f)),
         world(exec, world_parameters(shape.world)),
         actor(exec, actor_parameters(shape)),
         critic(exec, critic_parameters(shape)),
@@ -91,19 +140,19 @@ struct Update {
         action(uploaded(exec, f.floats("action"))),
         latent(zeros<float>(exec, static_cast<std::size_t>((kSteps + 1) * kSequences *
                                                            shape.world.rssm.feature()))),
-        reward(uploaded(exec, f.floats("reward"))),
-        first(uploaded(exec, f.floats("first"))),
-        last(uploaded(exec, f.floats("last"))),
-        goes_on(uploaded(exec, f.floats("goes_on"))),
+        reward(part(exec, "reward")),
+        first(part(exec, "first")),
+        last(part(exec, "last")),
+        goes_on(part(exec, "goes_on")),
         dfeature(exec, static_cast<std::size_t>(kSteps * kSequences * shape.world.rssm.feature())),
-        streams(uploaded(exec, count_up(kSequences * kSteps * (2 * kHorizon + 1)))),
+        streams(uploaded(exec, count_up(kSequences * kSteps * (2 * shape.horizon + 1)))),
         tick(uploaded(exec, std::vector<std::uint32_t>{3})),
         model(exec, shape.world, kSequences, kSteps, world),
         behaviour(make_behaviour(exec, shape, kSequences, kSteps, world, actor, critic, slow)) {
     std::uint32_t salt = 0;
     for (Parameters* p : {&world, &actor, &critic, &slow})
       upload<float>(exec, hashed_parameters(*p, ++salt), p->values());
-    auto const start = f.floats("start");
+    auto const start = download(part(exec, "start"));
     upload<float>(exec, start, latent.out().slice(0, start.size()));
     upload<float>(exec, std::vector<float>{2.5F, 0, 0}, behaviour->range());
 
@@ -137,66 +186,100 @@ std::vector<std::vector<float>> bits_of(Exec const& exec, Update& u) {
   return all;
 }
 
-TEST(DreamerUpdate, EveryLossEqualsPyTorchs) {
+void expect_losses(Update& u, Exec const& exec,
+                   std::vector<std::pair<char const*, WorldLoss>> const& of_world,
+                   std::vector<std::pair<char const*, BehaviourLoss>> const& of_behaviour) {
+  auto const check = [&](char const* name, float got) {
+    double const want = u.f.scalar(name);
+    EXPECT_NEAR(got, want, 1e-5 * std::abs(want)) << name << " on " << describe(exec);
+  };
+  auto const world = download(exec, u.model.losses()),
+             behaviour = download(exec, u.behaviour->losses());
+  for (auto const& [name, k] : of_world) check(name, world[static_cast<std::size_t>(k)]);
+  for (auto const& [name, k] : of_behaviour) check(name, behaviour[static_cast<std::size_t>(k)]);
+}
+
+/// Norm-wise, estimated from the products with signs.
+void expect_gradients(Update& u, Exec const& exec, std::string const& prefix,
+                      Parameters& parameters) {
+  auto const all = download(exec, In<float>(parameters.gradient()));
+  std::size_t at = 0;
+  for (ParameterShape const& s : parameters.shapes()) {
+    auto const want = u.f.vector(prefix + s.name);
+    ASSERT_EQ(want.size(), kSigns + 1U);
+    In<float> const got(all.data() + at, s.size());
+    at += s.size();
+    double squares = 0;
+    for (std::uint32_t k = 0; k < kSigns; ++k) {
+      double const error = product_with_signs(got, k) - want[k + 1];
+      squares += error * error / kSigns;
+    }
+    EXPECT_LT(std::sqrt(squares), 1e-4 * want[0])
+        << prefix << s.name << ", norm " << want[0] << ", on " << describe(exec);
+  }
+}
+
+TEST(DreamerUpdate, Version3EqualsPyTorch) {
   for (Exec const& exec : every_exec())
     for (bool const discrete : {true, false}) {
-      Update u(exec, discrete);
-      auto const world = download(exec, u.model.losses()),
-                 behaviour = download(exec, u.behaviour->losses());
-      auto const check = [&](char const* name, float got) {
-        double const want = u.f.scalar(name);
-        EXPECT_NEAR(got, want, 1e-5 * std::abs(want)) << name << " on " << describe(exec);
-      };
-      auto const of_world = [&](WorldLoss k) { return world[static_cast<std::size_t>(k)]; };
-      auto const of_behaviour = [&](BehaviourLoss k) {
-        return behaviour[static_cast<std::size_t>(k)];
-      };
-      check("reconstruction", of_world(WorldLoss::reconstruction));
-      check("reward_loss", of_world(WorldLoss::reward));
-      check("continue_loss", of_world(WorldLoss::goes_on));
-      check("divergence_loss", of_world(WorldLoss::divergence));
-      check("divergence", of_world(WorldLoss::divergence_mean));
-      check("actor_loss", of_behaviour(BehaviourLoss::actor));
-      check("entropy", of_behaviour(BehaviourLoss::entropy));
-      check("critic_loss", of_behaviour(BehaviourLoss::critic));
-      check("returns", of_behaviour(BehaviourLoss::returns));
-      check("values", of_behaviour(BehaviourLoss::values));
-      check("replay_critic_loss", of_behaviour(BehaviourLoss::replay_critic));
-      check("range", download(exec, In<float>(u.behaviour->range()))[0]);
+      Update u(exec, discrete ? "dreamer_v3_discrete" : "dreamer_v3_normal", version_3(discrete));
+      expect_losses(u, exec,
+                    {{"reconstruction", WorldLoss::reconstruction},
+                     {"reward_loss", WorldLoss::reward},
+                     {"continue_loss", WorldLoss::goes_on},
+                     {"divergence_loss", WorldLoss::divergence},
+                     {"divergence", WorldLoss::divergence_mean}},
+                    {{"actor_loss", BehaviourLoss::actor},
+                     {"entropy", BehaviourLoss::entropy},
+                     {"critic_loss", BehaviourLoss::critic},
+                     {"returns", BehaviourLoss::returns},
+                     {"values", BehaviourLoss::values},
+                     {"replay_critic_loss", BehaviourLoss::replay_critic}});
+      double const range = u.f.scalar("range");
+      EXPECT_NEAR(download(exec, In<float>(u.behaviour->range()))[0], range, 1e-5 * range);
+      expect_gradients(u, exec, "world/", u.world);
+      expect_gradients(u, exec, "actor/", u.actor);
+      expect_gradients(u, exec, "critic/", u.critic);
     }
 }
 
-TEST(DreamerUpdate, TheGradientOfEveryTensorEqualsPyTorchs) {
-  for (Exec const& exec : every_exec())
-    for (bool const discrete : {true, false}) {
-      Update u(exec, discrete);
-      for (auto const& [prefix, parameters] :
-           {std::pair{"world/", &u.world}, {"actor/", &u.actor}, {"critic/", &u.critic}}) {
-        auto const all = download(exec, In<float>(parameters->gradient()));
-        std::size_t at = 0;
-        for (ParameterShape const& s : parameters->shapes()) {
-          auto const want = u.f.vector(prefix + s.name);
-          ASSERT_EQ(want.size(), kSigns + 1U);
-          In<float> const got(all.data() + at, s.size());
-          at += s.size();
-          double squares = 0;
-          for (std::uint32_t k = 0; k < kSigns; ++k) {
-            double const error = product_with_signs(got, k) - want[k + 1];
-            squares += error * error / kSigns;
-          }
-          EXPECT_LT(std::sqrt(squares), 1e-4 * want[0])
-              << prefix << s.name << ", norm " << want[0] << ", on " << describe(exec);
-        }
-      }
-    }
+// Its actor's gradient comes through fifteen steps of the model.
+TEST(DreamerUpdate, Version1EqualsPyTorch) {
+  for (Exec const& exec : every_exec()) {
+    Update u(exec, "dreamer_v1", version_1());
+    expect_losses(u, exec,
+                  {{"reconstruction", WorldLoss::reconstruction},
+                   {"reward_loss", WorldLoss::reward},
+                   {"divergence_loss", WorldLoss::divergence},
+                   {"divergence", WorldLoss::divergence_mean}},
+                  {{"critic_loss", BehaviourLoss::critic},
+                   {"returns", BehaviourLoss::returns},
+                   {"values", BehaviourLoss::values}});
+    expect_gradients(u, exec, "world/", u.world);
+    expect_gradients(u, exec, "actor/", u.actor);
+    expect_gradients(u, exec, "critic/", u.critic);
+  }
+}
+
+TEST(DreamerUpdate, Version2sModelEqualsPyTorch) {
+  for (Exec const& exec : every_exec()) {
+    Update u(exec, "dreamer_v2", version_2());
+    expect_losses(u, exec,
+                  {{"reconstruction", WorldLoss::reconstruction},
+                   {"reward_loss", WorldLoss::reward},
+                   {"divergence_loss", WorldLoss::divergence},
+                   {"divergence", WorldLoss::divergence_mean}},
+                  {});
+    expect_gradients(u, exec, "world/", u.world);
+  }
 }
 
 TEST(DreamerUpdate, RepeatsItselfBitForBitOnAnyNumberOfThreads) {
   ThreadPool two(2);
-  Update once(Exec{Cpu{}}, true);
+  Update once(Exec{Cpu{}}, "dreamer_v3_discrete", version_3(true));
   auto const first = bits_of(Exec{Cpu{}}, once);
   for (Exec const& exec : {Exec{Cpu{}}, Exec{Cpu{&two}}}) {
-    Update again(exec, true);
+    Update again(exec, "dreamer_v3_discrete", version_3(true));
     EXPECT_EQ(bits_of(exec, again), first) << describe(exec);
   }
 }
