@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <learn/dreamer/dreamer.hpp>
 #include <learn/ppo/ppo.hpp>
 #include <tests/device.hpp>
 
@@ -58,9 +59,9 @@ VectorEnvConfig randomised(int num_envs) {
                          {"observation_noise", Distribution::fixed, 0.01F, 0}}};
 }
 
-/// Iterations until both graphs are captured, then `counted` more.
-Calls calls_of(Ppo& learner, int counted) {
-  for (int i = 0; i < 2; ++i) {
+/// `warm` iterations, until both graphs are captured, then `counted` more.
+Calls calls_of(Algorithm& learner, int warm, int counted) {
+  for (int i = 0; i < warm; ++i) {
     learner.collect();
     learner.update();
   }
@@ -72,10 +73,16 @@ Calls calls_of(Ppo& learner, int counted) {
   return calls;
 }
 
-void expect_graphs_alone(Ppo& learner) {
-  std::vector<float> const before = download(Gpu{}, learner.parameters().values());
+std::string bytes_of(Algorithm& learner) {
+  Checkpoint file;
+  learner.save(file);
+  return file.bytes();
+}
+
+void expect_graphs_alone(Algorithm& learner, int warm = 2) {
+  std::string const before = bytes_of(learner);
   calls = {};
-  Calls const between = calls_of(learner, 3);
+  Calls const between = calls_of(learner, warm, 3);
   EXPECT_EQ(between.waits, 0);
   EXPECT_EQ(between.allocations, 0);
   EXPECT_EQ(between.copies, 0);
@@ -86,7 +93,7 @@ void expect_graphs_alone(Ppo& learner) {
   EXPECT_GT(calls.waits, 0);
   EXPECT_GT(calls.copies, 0);
   for (auto const& [name, value] : metrics) EXPECT_TRUE(std::isfinite(value)) << name;
-  EXPECT_NE(download(Gpu{}, learner.parameters().values()), before);
+  EXPECT_NE(bytes_of(learner), before);
 }
 
 TEST(OneDevice, ActsAndLearnsWithThousandsOfRandomisedInstances) {
@@ -120,6 +127,22 @@ TEST(OneDevice, SeesAndLearnsFromPixels) {
   config.vision.features = 16;
   Ppo learner(Gpu{}, randomised(64), config);
   expect_graphs_alone(learner);
+}
+
+// Every instance acts through a latent state of its own; one update a step of all of them.
+TEST(OneDevice, DreamsWithThousandsOfRandomisedInstances) {
+  SKIP_WITHOUT_DEVICE();
+  Dreamer::Config config;
+  config.units = 16, config.deter = 16, config.blocks = 2, config.groups = 2;
+  config.encoder_layers = config.decoder_layers = config.actor_layers = config.critic_layers = 1;
+  config.bins = 9;
+  config.batch = 4, config.length = 2, config.horizon = 3;
+  config.capacity = 4 * 4096;
+  config.train_ratio = 8.F / 4096;
+  Dreamer learner(Gpu{}, randomised(4096), config);
+  // Three steps until there is a sequence to learn from, two until both graphs are captured.
+  expect_graphs_alone(learner, 5);
+  EXPECT_EQ(learner.updates(), 5);
 }
 
 }  // namespace
