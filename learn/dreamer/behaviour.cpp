@@ -4,7 +4,7 @@
 
 namespace loom {
 Stack::Shape BehaviourShape::actor_stack() const {
-  bool const scaled = policy != Policy::tanh_normal;
+  bool const scaled = gradient == Gradient::reinforce;
   return world.rssm.stack({world.rssm.feature()}, actor_layers, actor_outputs(),
                           scaled ? 0.01F : 1.F);
 }
@@ -43,6 +43,9 @@ void draw_action(Exec const& exec, BehaviourShape const& shape, InRows<float> ou
       case BehaviourShape::Policy::bounded_normal:
         actor_normal_sample(e, shape.actor.deviation, output, drawn, action);
         break;
+      case BehaviourShape::Policy::truncated_normal:
+        truncated_actor_sample(e, output, drawn, action);
+        break;
       case BehaviourShape::Policy::tanh_normal: {
         TanhActor actor = shape.tanh;
         if (!how.explores) actor.noise = 0;
@@ -58,8 +61,8 @@ std::unique_ptr<Behaviour> make_behaviour(Exec const& exec, BehaviourShape const
                                           Parameters& actor, Parameters& critic,
                                           Parameters& slow_critic) {
   if (shape.gradient == BehaviourShape::Gradient::dynamics)
-    return std::make_unique<DynamicsBehaviour>(exec, shape, sequences * steps, world, actor,
-                                               critic);
+    return std::make_unique<DynamicsBehaviour>(exec, shape, sequences * steps, world, actor, critic,
+                                               slow_critic);
   return std::make_unique<ReinforceBehaviour>(exec, shape, sequences, steps, world, actor, critic,
                                               slow_critic);
 }

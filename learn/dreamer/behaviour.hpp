@@ -3,6 +3,7 @@
 #include <kernels/dream/actor.hpp>
 #include <kernels/dream/return_range.hpp>
 #include <kernels/dream/tanh_actor.hpp>
+#include <kernels/dream/truncated_actor.hpp>
 #include <learn/dreamer/world_model.hpp>
 #include <memory>
 
@@ -11,17 +12,20 @@ namespace loom {
 struct BehaviourShape {
   WorldShape world;
   /// What an actor's output means.
-  enum class Policy { categorical, bounded_normal, tanh_normal };
+  enum class Policy { categorical, bounded_normal, tanh_normal, truncated_normal };
   Policy policy = Policy::categorical;
-  /// reinforce: the score function (version 3). dynamics: through the model's own gradient (version 1).
+  /// reinforce: the score function (version 3). dynamics: through the model's own gradient (versions 1 and
+  /// 2).
   enum class Gradient { reinforce, dynamics };
   Gradient gradient = Gradient::reinforce;
   int horizon = 15;
   int actor_layers = 3, critic_layers = 3;
   float gamma = 1.F;  ///< beside the predicted continuation, which holds the discount already
   float lambda = 0.95F;
-  float replay_loss = 0.3F;  ///< weight of the critic's loss on recorded rewards (reinforce)
-  float slow_rate = 0.02F;   ///< of the average of the critic that it is held to (reinforce)
+  float replay_loss = 0.3F;   ///< weight of the critic's loss on recorded rewards (reinforce)
+  float slow_rate = 0.02F;    ///< of the average of the critic that it is held to (reinforce)
+  bool from_start = false;    ///< returns of the recorded states as well (dynamics, version 2)
+  bool slow_targets = false;  ///< returns with the slow critic's values (dynamics, version 2)
   ActorConfig actor = {};
   ReturnRangeConfig range = {};
   TanhActor tanh = {};
@@ -82,7 +86,7 @@ class Behaviour {
 /// sequences, steps: of the batch whose states trajectories start from, N = sequences * steps.
 ///
 /// Source   reinforce: Hafner et al. 2023, "Mastering diverse domains through world models", equations 5 to 8;
-///          dynamics: Hafner et al. 2020, "Dream to control", equations 6 to 8.
+///          dynamics: Hafner et al. 2020, "Dream to control", equations 6 to 8; 2021, equations 4 to 6.
 std::unique_ptr<Behaviour> make_behaviour(Exec const& exec, BehaviourShape const& shape,
                                           int sequences, int steps, Parameters& world,
                                           Parameters& actor, Parameters& critic,

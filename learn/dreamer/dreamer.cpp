@@ -71,9 +71,10 @@ BehaviourShape behaviour_shape(EnvSpec const& spec, Dreamer::Config const& c) {
                c.bins};
   w.squash = c.squash, w.continues = c.continues;
   w.free_bits = {c.free_nats, c.dynamics, c.representation, c.joint_divergence, c.mean_divergence};
-  s.policy = spec.actions.discrete       ? Policy::categorical
-             : c.policy == "tanh_normal" ? Policy::tanh_normal
-                                         : Policy::bounded_normal;
+  s.policy = spec.actions.discrete            ? Policy::categorical
+             : c.policy == "tanh_normal"      ? Policy::tanh_normal
+             : c.policy == "truncated_normal" ? Policy::truncated_normal
+                                              : Policy::bounded_normal;
   s.gradient = c.gradient == "dynamics" ? BehaviourShape::Gradient::dynamics
                                         : BehaviourShape::Gradient::reinforce;
   s.horizon = c.horizon;
@@ -85,6 +86,7 @@ BehaviourShape behaviour_shape(EnvSpec const& spec, Dreamer::Config const& c) {
   s.actor.entropy = c.entropy_coefficient;
   s.actor.unimix = c.unimix;
   s.tanh.noise = c.action_noise;
+  s.from_start = c.returns_from_start, s.slow_targets = c.slow_targets;
   return s;
 }
 
@@ -159,13 +161,18 @@ void Dreamer::Config::keys(Settings& s) {
   s.key("representation", representation, "weight of the posterior's divergence", at_least(0));
   s.key("joint_divergence", joint_divergence, "one divergence for both, weighed by dynamics");
   s.key("mean_divergence", mean_divergence, "free nats of the mean over steps, not of every step");
-  s.key("policy", policy, "of continuous actions", one_of({"bounded_normal", "tanh_normal"}));
+  s.key("policy", policy, "of continuous actions",
+        one_of({"bounded_normal", "tanh_normal", "truncated_normal"}));
   s.key("gradient", gradient, "of the policy: its score, or through the model",
         one_of({"reinforce", "dynamics"}));
   s.key("action_noise", action_noise, "deviation added to tanh_normal actions in training",
         at_least(0));
   s.key("replay_loss", replay_loss, "weight of the critic's loss on records", at_least(0));
-  s.key("slow_rate", slow_rate, "of the critic's moving average", between(1e-6, 1));
+  s.key("returns_from_start", returns_from_start,
+        "dynamics: returns of recorded states as well as of imagined ones");
+  s.key("slow_targets", slow_targets, "dynamics: returns with the slow critic's values");
+  s.key("slow_rate", slow_rate, "of the critic's moving average; 1 copies it", between(1e-6, 1));
+  s.key("slow_every", slow_every, "updates between its steps", between(1, 1000000));
   s.key("optimiser", optimiser, "of all networks", one_of({"laprop", "adam"}));
   s.key("learning_rate", learning_rate, "of all networks, or of the model", above(0));
   s.key("actor_learning_rate", actor_learning_rate, "0: learning_rate", at_least(0));
@@ -174,6 +181,8 @@ void Dreamer::Config::keys(Settings& s) {
         "laprop: a tensor's gradient is at most so much of its norm; adam: the norm that each "
         "network's gradient is clipped to; 0: as it is",
         at_least(0));
+  s.key("adam_epsilon", adam_epsilon, "added to the root of Adam's second moment", above(0));
+  s.key("weight_decay", weight_decay, "adam: decoupled, a step", between(0, 1));
   s.key("evaluation", evaluation, "actions of evaluations: sample as in training, or mode",
         one_of({"sample", "mode"}));
   s.key("warm_up", warm_up, "updates until the learning rate is reached", at_least(0));
@@ -204,6 +213,8 @@ Dreamer::Learned::Learned(Exec const& exec, std::vector<ParameterShape> shapes,
   } else {
     AdamConfig adam_config;
     adam_config.max_norm = config.clip;
+    adam_config.epsilon = config.adam_epsilon;
+    adam_config.weight_decay = config.weight_decay;
     adam.emplace(exec, parameters.size(), adam_config);
   }
 }
@@ -268,7 +279,8 @@ Dreamer::Dreamer(Exec const& exec, VectorEnvConfig const& env, Config const& con
       loss_sums_(zeros<float>(exec, static_cast<std::size_t>(WorldLoss::count) +
                                         static_cast<std::size_t>(BehaviourLoss::count))),
       collect_(exec, [this](Exec const& e) { step(e); }),
-      update_(exec, [this](Exec const& e) { learn(e); }) {
+      update_(exec, [this](Exec const& e) { learn(e); }),
+      follow_(exec, [this](Exec const& e) { follow(e); }) {
   initialise_world(exec_, shape_.world, seed_of(seed_, 3), world_.parameters);
   initialise_behaviour(exec_, shape_, seed_of(seed_, 3), actor_.parameters, critic_.parameters);
   copy(exec_, In<float>(critic_.parameters.values()), slow_critic_.values());
@@ -344,7 +356,11 @@ std::int64_t Dreamer::due(std::int64_t env_steps) const {
 
 void Dreamer::update() {
   NvtxRange const range("update");
-  for (; updates_ < due(env_steps_); ++updates_) update_.launch();
+  while (updates_ < due(env_steps_)) {
+    update_.launch();
+    ++updates_;
+    if (updates_ % config_.slow_every == 0) follow_.launch();
+  }
 }
 
 void Dreamer::learn(Exec const& exec) {
@@ -375,6 +391,9 @@ void Dreamer::learn(Exec const& exec) {
     advance(e, tick_.out());
   });
   for (Learned* part_of : {&world_, &actor_, &critic_}) part_of->step(exec, config_.warm_up);
+}
+
+void Dreamer::follow(Exec const& exec) {
   visit(exec, [&](auto e) {
     moving_average(e, shape_.slow_rate, critic_.parameters.values(), slow_critic_.values());
   });

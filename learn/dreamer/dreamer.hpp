@@ -38,9 +38,12 @@ class Dreamer final : public Algorithm {
     bool joint_divergence = false, mean_divergence = false;
     std::string policy = "bounded_normal", gradient = "reinforce";
     float action_noise = 0;
+    bool returns_from_start = false, slow_targets = false;
+    int slow_every = 1;
     float replay_loss = 0.3F, slow_rate = 0.02F;
     std::string optimiser = "laprop";
     float learning_rate = 4e-5F, actor_learning_rate = 0, critic_learning_rate = 0, clip = 0.3F;
+    float adam_epsilon = 1e-8F, weight_decay = 0;
     int warm_up = 1000;
     std::string evaluation = "sample";
 
@@ -98,6 +101,7 @@ class Dreamer final : public Algorithm {
   std::int64_t due(std::int64_t env_steps) const;
   void step(Exec const& exec);
   void learn(Exec const& exec);
+  void follow(Exec const& exec);
   /// f(name, view) for everything but parameters, replay and environments that a continuation needs.
   template <class F>
   void each_state(F const& f);
@@ -116,7 +120,7 @@ class Dreamer final : public Algorithm {
   Instances instances_;
   Buffer<std::uint32_t> streams_, tick_;
   Buffer<float> dfeature_, loss_sums_;
-  Graph collect_, update_;
+  Graph collect_, update_, follow_;
   std::unique_ptr<LatentPolicy> rows_policy_;  // of act()
   std::uint32_t rows_acts_ = 0;
   std::int64_t env_steps_ = 0, updates_ = 0, measured_ = 0;

@@ -95,6 +95,9 @@ BehaviourShape version_2() {
   r.deter = 96, r.units = r.tokens = 64;
   r.latents.groups = r.latents.classes = 8, r.latents.unimix = 0;
   s.world.free_bits = {0.F, 0.8F, 0.2F, false, true};
+  s.policy = BehaviourShape::Policy::truncated_normal;
+  s.from_start = s.slow_targets = true;
+  s.actor.entropy = 0.05F;
   return s;
 }
 
@@ -261,7 +264,7 @@ TEST(DreamerUpdate, Version1EqualsPyTorch) {
   }
 }
 
-TEST(DreamerUpdate, Version2sModelEqualsPyTorch) {
+TEST(DreamerUpdate, Version2EqualsPyTorch) {
   for (Exec const& exec : every_exec()) {
     Update u(exec, "dreamer_v2", version_2());
     expect_losses(u, exec,
@@ -269,8 +272,13 @@ TEST(DreamerUpdate, Version2sModelEqualsPyTorch) {
                    {"reward_loss", WorldLoss::reward},
                    {"divergence_loss", WorldLoss::divergence},
                    {"divergence", WorldLoss::divergence_mean}},
-                  {});
+                  {{"critic_loss", BehaviourLoss::critic},
+                   {"entropy", BehaviourLoss::entropy},
+                   {"returns", BehaviourLoss::returns},
+                   {"values", BehaviourLoss::values}});
     expect_gradients(u, exec, "world/", u.world);
+    expect_gradients(u, exec, "actor/", u.actor);
+    expect_gradients(u, exec, "critic/", u.critic);
   }
 }
 
