@@ -12,6 +12,7 @@
 //   template <class F> HD Value<F> merge(Value<F> const&, Value<F> const&) const;
 //   HD void finish(int output, Value<float> const&) const;
 #include <kernels/core/launch.hpp>
+#include <utility>
 
 namespace loom {
 
@@ -63,6 +64,29 @@ HD void put_lane(Packed& to, int lane, Value const& from) {
                      reinterpret_cast<char const*>(&from) + p * sizeof(float), sizeof(float));
 }
 
+/// Words of a pack, those of lane l from lane l + half.
+template <int W, int Half, std::size_t... L>
+void rotate(char const* from, char* to, std::index_sequence<L...>) {
+  Pack<std::int32_t, W> x;
+  __builtin_memcpy(&x.v, from, sizeof(x.v));
+  x.v = __builtin_shufflevector(x.v, x.v, static_cast<int>((L + Half) % W)...);
+  __builtin_memcpy(to, &x.v, sizeof(x.v));
+}
+
+/// Merges the lanes of one pack, l and l + W / 2, then l and l + W / 4, ...: lane 0 ends up with all of them.
+template <int W, int Half, class Body, class Packed>
+Packed merge_lanes(Body const& body, Packed const& v) {
+  if constexpr (Half == 0) {
+    return v;
+  } else {
+    Packed other;
+    for (std::size_t part = 0; part < sizeof(Packed); part += W * sizeof(float))
+      rotate<W, Half>(reinterpret_cast<char const*>(&v) + part,
+                      reinterpret_cast<char*>(&other) + part, std::make_index_sequence<W>{});
+    return merge_lanes<W, Half / 2>(body, body.merge(v, other));
+  }
+}
+
 template <class F, class Body>
 void fold_output(Body const& body, int output) {
   using Packed = typename Body::template Value<F>;
@@ -88,11 +112,9 @@ void fold_output(Body const& body, int output) {
   for (Packed& v : lanes) body.close(v);
   for (int half = kPacks / 2; half > 0; half /= 2)
     for (int p = 0; p < half; ++p) lanes[p] = body.merge(lanes[p], lanes[p + half]);
-  Value last[W];
-  for (int l = 0; l < W; ++l) take_lane<W>(lanes[0], l, last[l]);
-  for (int half = W / 2; half > 0; half /= 2)
-    for (int l = 0; l < half; ++l) last[l] = body.merge(last[l], last[l + half]);
-  body.finish(output, last[0]);
+  Value whole_value;
+  take_lane<W>(merge_lanes<W, W / 2>(body, lanes[0]), 0, whole_value);
+  body.finish(output, whole_value);
 }
 
 /// grain: outputs that one thread takes at least.

@@ -1,6 +1,5 @@
 #include <kernels/core/nvtx.hpp>
 #include <kernels/linalg/add.hpp>
-#include <kernels/linalg/affine.hpp>
 #include <kernels/linalg/gather.hpp>
 #include <kernels/nn/moving_average.hpp>
 #include <kernels/nn/schedule.hpp>
@@ -296,29 +295,6 @@ void Dreamer::collect() {
   env_steps_ += static_cast<std::int64_t>(config_.steps) * env_.num_envs();
 }
 
-namespace {
-
-/// Actions of a policy, in the batch's own units.
-void hand_over(Exec const& exec, LatentPolicy const& policy, VectorEnv& env) {
-  ActionSpace const& space = env.spec().actions;
-  EnvMemory const& m = env.memory();
-  visit(exec, [&](auto e) {
-    if (space.discrete) {
-      tiles_from_rows<std::int32_t>(
-          e, policy.index(), 0, space.size - 1,
-          {reinterpret_cast<std::int32_t*>(m.action.data), m.action.fields});
-    } else {
-      InRows<float> const a = policy.action();
-      tiles_from_rows<float>(e, a, -1.F, 1.F, m.action);
-      float const half = 0.5F * (space.high - space.low);
-      Out<float> const all = env.action_words();
-      affine(e, half, space.low + half, all, all);
-    }
-  });
-}
-
-}  // namespace
-
 void Dreamer::step(Exec const& exec) {
   Instances& i = instances_;
   EnvMemory const& m = env_.memory();
@@ -328,7 +304,7 @@ void Dreamer::step(Exec const& exec) {
   policy_.act(exec, i.rows(i.observation), i.first.in(), {false, true});
   replay_.append(exec, {i.rows(i.observation), policy_.action(), policy_.feature(), i.reward.in(),
                         i.first.in(), i.zeros.in(), i.goes_on.in()});
-  hand_over(exec, policy_, env_);
+  policy_.hand_over(exec, env_);
   env_.step(exec);
   visit(exec, [&](auto e) {
     rows_from_tiles(e, {m.final_observation.data, m.final_observation.fields},
@@ -461,7 +437,7 @@ class Dreamer::LatentPlayer final : public Player {
     });
     begun_ = true;
     policy_.act(exec, i.rows(i.observation), i.first.in(), dreamer_.how(mode));
-    hand_over(exec, policy_, env_);
+    policy_.hand_over(exec, env_);
   }
 
  private:

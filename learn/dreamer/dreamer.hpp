@@ -66,6 +66,9 @@ class Dreamer final : public Algorithm {
   void load(Checkpoint const& checkpoint) override;
 
   std::int64_t updates() const { return updates_; }
+  BehaviourShape const& shape() const { return shape_; }
+  Parameters& world() { return world_.parameters; }
+  Parameters& actor() { return actor_.parameters; }
 
  private:
   class LatentPlayer;

@@ -1,8 +1,10 @@
 #include <kernels/dream/carry.hpp>
+#include <kernels/linalg/affine.hpp>
 #include <kernels/nn/likelihood.hpp>
 #include <kernels/nn/schedule.hpp>
 #include <learn/dreamer/latent_policy.hpp>
 #include <numeric>
+#include <sim/core/rows.hpp>
 
 namespace loom {
 namespace {
@@ -66,6 +68,23 @@ void LatentPolicy::act(Exec const& exec, InRows<float> observation, In<float> fi
   draw_action(exec, shape_, actor_.forward(exec, 0, {feature()}), how,
               {seed_, action_stream_.in(), acts_.in()}, action, index_.out());
   visit(exec, [&](auto e) { advance(e, acts_.out()); });
+}
+
+void LatentPolicy::hand_over(Exec const& exec, VectorEnv& env) const {
+  ActionSpace const& space = env.spec().actions;
+  EnvMemory const& m = env.memory();
+  visit(exec, [&](auto e) {
+    if (space.discrete) {
+      tiles_from_rows<std::int32_t>(
+          e, index(), 0, space.size - 1,
+          {reinterpret_cast<std::int32_t*>(m.action.data), m.action.fields});
+    } else {
+      tiles_from_rows<float>(e, action(), -1.F, 1.F, m.action);
+      float const half = 0.5F * (space.high - space.low);
+      Out<float> const all = env.action_words();
+      affine(e, half, space.low + half, all, all);
+    }
+  });
 }
 
 void LatentPolicy::set_acts(std::uint32_t acts) {

@@ -21,7 +21,9 @@ class LatentPolicy {
   InRows<float> feature() const { return {feature_.data(), rows_, shape_.world.rssm.feature()}; }
   /// As the model sees them: one-hot, or scaled to [-1, 1] and not yet clipped: (rows, actions).
   InRows<float> action() const { return {action_.data(), rows_, shape_.world.rssm.actions}; }
-  /// As the environment wants them; (rows, fields), discrete ones as indices.
+  /// Gives the actions to a batch of as many instances, in its own units.
+  void hand_over(Exec const& exec, VectorEnv& env) const;
+  /// Of discrete actions: (rows, 1).
   InRows<std::int32_t> index() const { return {index_.data(), rows_, 1}; }
 
   /// All that a continuation needs: f(name, view).

@@ -22,8 +22,8 @@ TEST(Cli, SaysItsVersionAndHelp) {
   Ran ran = run_program(s, "--version");
   EXPECT_EQ(ran.status, 0);
   EXPECT_EQ(ran.out.rfind("dreamloom ", 0), 0U);
-  for (char const* command :
-       {"", "train", "sweep", "eval", "render", "envs", "recipes", "bench", "plot", "inspect"}) {
+  for (char const* command : {"", "train", "sweep", "eval", "render", "dream", "envs", "recipes",
+                              "bench", "plot", "inspect"}) {
     ran = run_program(s, std::string(command) + " --help");
     EXPECT_EQ(ran.status, 0) << command;
     EXPECT_NE(ran.out.find("Examples:\n  dreamloom "), std::string::npos) << command;
@@ -81,7 +81,7 @@ TEST(Cli, PlotsRuns) {
 TEST(Cli, RefusesCheckpointsThatAreNone) {
   Scratch const s;
   write_text(s / "a.safetensors", "nothing");
-  for (std::string const command : {"eval", "render", "inspect"}) {
+  for (std::string const command : {"eval", "render", "dream", "inspect"}) {
     Ran const ran = run_program(s, command + " a.safetensors");
     EXPECT_EQ(ran.status, 1) << command;
     EXPECT_EQ(ran.err.rfind("dreamloom: a.safetensors: ", 0), 0U) << ran.err;

@@ -148,6 +148,35 @@ void add_eval(CLI::App& app, std::function<int()>& chosen) {
   });
 }
 
+void add_dream(CLI::App& app, std::function<int()>& chosen) {
+  static DreamOptions o;
+  CLI::App* c = app.add_subcommand("dream", "Compare a world model's dreams with what comes");
+  set_usage(*c,
+            "dreamloom dream CHECKPOINT|RUN [--out FILE.svg] [--context N] [--horizon N] "
+            "[--parameters.NAME VALUE ...]");
+  c->add_option("--out", o.out, "errors over time; the first episode's numbers beside it in .csv")
+      ->capture_default_str();
+  c->add_option("--seed", o.seed, "of the environments; the recipe's when left out");
+  c->add_option("--instances", o.instances, "episodes that errors are averaged over")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 65536));
+  c->add_option("--context", o.context, "steps that the model sees")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  c->add_option("--horizon", o.horizon, "steps that it dreams after them")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  c->allow_extras();
+  c->footer(
+      "Examples:\n"
+      "  dreamloom dream runs/dreamer_cartpole\n"
+      "  dreamloom dream runs/dreamer_cartpole --horizon 200 --parameters.gravity 12");
+  c->callback([&chosen, c] {
+    o.arguments = c->remaining();
+    chosen = [] { return dream(o); };
+  });
+}
+
 void add_render(CLI::App& app, std::function<int()>& chosen) {
   static RenderOptions o;
   CLI::App* c = app.add_subcommand("render", "Draw an episode of a checkpoint's greedy policy");
@@ -235,6 +264,7 @@ int run_commands(int argc, char const* const* argv) {
   add_sweep(app, chosen);
   add_eval(app, chosen);
   add_render(app, chosen);
+  add_dream(app, chosen);
   add_lists(app, chosen);
   add_looks(app, chosen);
   add_bench(app, chosen);

@@ -45,6 +45,16 @@ struct RenderOptions {
 };
 int render(RenderOptions const& options);
 
+struct DreamOptions {
+  std::vector<std::string> arguments;
+  std::string out = "dream.svg";
+  std::string seed;
+  int instances = 64;
+  int context = 15;  ///< steps that the model sees
+  int horizon = 45;  ///< steps that it dreams after them
+};
+int dream(DreamOptions const& options);
+
 struct EnvsOptions {
   std::string name;  ///< empty: the table of all
   bool json = false;
