@@ -1,0 +1,131 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <learn/dreamer/dream.hpp>
+#include <tests/device.hpp>
+
+namespace loom {
+namespace {
+
+Dreamer::Config small() {
+  Dreamer::Config c;
+  c.units = 8, c.deter = 16, c.blocks = 2, c.groups = 2;
+  c.encoder_layers = c.decoder_layers = c.actor_layers = c.critic_layers = 1;
+  c.bins = 9;
+  c.batch = 3, c.length = 4, c.horizon = 3;
+  c.capacity = 400;
+  c.train_ratio = 3;
+  return c;
+}
+
+/// The message of the ConfigError for a configuration; empty if there is none.
+std::string refusal(Dreamer::Config const& c, char const* environment = "CartPole") {
+  try {
+    Dreamer(Exec{Cpu{}}, {.name = environment, .num_envs = 4}, c);
+  } catch (ConfigError const& e) {
+    return e.what();
+  }
+  return {};
+}
+
+TEST(Dreamer, SaysWhatDoesNotFitTogether) {
+  EXPECT_EQ(refusal(small()), "");
+  Dreamer::Config c = small();
+  c.bins = 10;
+  EXPECT_EQ(refusal(c), "dreamer: 10 bins (needs an odd number)");
+  c = small();
+  c.blocks = 3;
+  EXPECT_EQ(refusal(c), "dreamer: deter 16 in 3 blocks (needs a multiple)");
+  c = small();
+  c.capacity = 19;
+  EXPECT_EQ(refusal(c), "replay: 4 records an instance (needs at least one sequence of 5)");
+  c = small();
+  c.heads = "normal";
+  EXPECT_EQ(refusal(c), "dreamer: gradient reinforce needs heads two_hot");
+  c.gradient = "dynamics";
+  c.policy = "tanh_normal";
+  EXPECT_EQ(refusal(c, "Pendulum"), "dreamer: gradient dynamics needs continues = false");
+  c.continues = false;
+  EXPECT_EQ(refusal(c, "Pendulum"), "");
+  EXPECT_EQ(refusal(c),
+            "dreamer: gradient dynamics needs continuous actions and policy tanh_normal or "
+            "truncated_normal");
+}
+
+TEST(Dreamer, SizesAreThePublishedOnes) {
+  Dreamer::Config c;
+  c.size = "12M";
+  c = c.sized();
+  EXPECT_EQ(c.units, 256);
+  EXPECT_EQ(c.deter, 2048);
+  EXPECT_EQ(c.blocks, 8);
+  EXPECT_EQ(c.groups, 32);
+  EXPECT_EQ(c.classes, 16);
+}
+
+TEST(Dreamer, LearnsFromAsManyRecordsAsItsRatioSays) {
+  Dreamer::Config c = small();
+  c.steps = 2;
+  c.prefill = 7;
+  Dreamer dreamer(Exec{Cpu{}}, {.name = "CartPole", .num_envs = 4}, c);
+  // Three records for each of four instances' steps are one update of 3 x 4; seven steps come first.
+  for (int t = 2; t <= 20; t += 2) {
+    dreamer.collect();
+    dreamer.update();
+    EXPECT_EQ(dreamer.env_steps(), 4 * t);
+    EXPECT_EQ(dreamer.updates(), std::max(0, t - 7));
+  }
+}
+
+/// Every version, on a machine: the parameters move and stay finite.
+TEST(Dreamer, EveryVersionTakesSteps) {
+  for (Exec const& exec : every_exec())
+    for (int const version : {1, 2, 3}) {
+      Dreamer::Config c = small();
+      if (version < 3) {
+        c.core = version == 1 ? "reset_after" : "layer_norm";
+        c.latents = version == 1 ? "gaussian" : "categorical";
+        c.policy = version == 1 ? "tanh_normal" : "truncated_normal";
+        c.gaussian = 5;
+        c.norm = "none", c.activation = "elu", c.heads = "normal", c.optimiser = "adam";
+        c.squash = c.continues = c.stored_latents = c.online = false;
+        c.gradient = "dynamics";
+        c.returns_from_start = c.slow_targets = version == 2;
+        c.slow_rate = 1;
+        c.slow_every = 2;
+      }
+      Dreamer dreamer(exec, {.name = "Pendulum", .num_envs = 4}, c);
+      auto const before = download(exec, In<float>(dreamer.actor().values()));
+      for (int t = 0; t < 12; ++t) {
+        dreamer.collect();
+        dreamer.update();
+      }
+      EXPECT_GT(dreamer.updates(), 3);
+      for (auto const& [name, value] : dreamer.metrics())
+        EXPECT_TRUE(std::isfinite(value)) << "version " << version << ": " << name;
+      EXPECT_NE(download(exec, In<float>(dreamer.actor().values())), before);
+    }
+}
+
+TEST(Dream, IsWhatWasSeenUntilItBegins) {
+  for (Exec const& exec : every_exec()) {
+    Dreamer dreamer(exec, {.name = "Pendulum", .num_envs = 4}, small());
+    VectorEnv env(exec, {.name = "Pendulum", .num_envs = 6, .seed = 3});
+    DreamReport const r = dream(dreamer, env, 3, 4);
+    std::size_t const step = 6 * 3;
+    ASSERT_EQ(r.observation.size(), 7 * step);
+    ASSERT_EQ(r.dream.size(), 7 * step);
+    for (std::size_t i = 0; i < r.dream.size(); ++i)
+      if (i < 4 * step) {
+        EXPECT_EQ(r.dream[i], r.reconstruction[i]) << i;
+      }
+    EXPECT_NE(std::vector<float>(r.dream.end() - 18, r.dream.end()),
+              std::vector<float>(r.reconstruction.end() - 18, r.reconstruction.end()));
+    for (bool const whole : r.whole) EXPECT_TRUE(whole);
+    EXPECT_TRUE(std::isfinite(r.dream_error(6)));
+    EXPECT_EQ(r.dream_error(3), r.reconstruction_error(3));
+  }
+}
+
+}  // namespace
+}  // namespace loom
