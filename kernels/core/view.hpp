@@ -43,6 +43,11 @@ struct Out {
   HD operator In<T>() const { return {data, size}; }
 };
 
+/// Numbers of a matrix.
+HD constexpr std::size_t elements(int rows, int cols) {
+  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
+}
+
 /// Read-only row-major matrix; consecutive rows lie `stride` elements apart.
 template <class T>
 struct InRows {

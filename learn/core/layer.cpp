@@ -8,10 +8,6 @@
 namespace loom {
 namespace {
 
-std::size_t elements(int rows, int cols) {
-  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
-}
-
 /// Deviation of a standard normal number cut at two deviations.
 constexpr float kCutDeviation = 0.87962566F;
 

@@ -9,10 +9,6 @@
 namespace loom {
 namespace {
 
-std::size_t elements(int rows, int cols) {
-  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
-}
-
 /// Observations decoded from latent states, in the environment's units.
 class Decoder {
  public:
@@ -61,8 +57,8 @@ class OpenLoop {
   }
   void step(Exec const& exec, InRows<float> action) {
     OutRows<float> const a(action_.data(), rows_, shape_.actions),
-        h(feature_.data(), rows_, shape_.deter, shape_.feature()),
-        z(feature_.data() + shape_.deter, rows_, shape_.stochastic(), shape_.feature());
+        state(feature_.data(), rows_, shape_.feature()), h = h_of(shape_, state),
+                                                         z = z_of(shape_, state);
     visit(exec, [&](auto e) { carry_action(e, no_first_.in(), action, a); });
     recurrence_->forward(exec, 0, h, z, a, h);
     latents_.sample(exec, prior_.forward(exec, 0, {h}), {seed_, streams_.in(), tick_.in()}, z);

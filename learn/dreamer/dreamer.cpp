@@ -11,10 +11,6 @@
 namespace loom {
 namespace {
 
-std::size_t elements(int rows, int cols) {
-  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
-}
-
 /// Width of a named size: hidden layers d, h 8 d, d / 16 classes.
 int width_of(std::string const& size) {
   for (auto const& [name, width] : {std::pair{"1M", 64},

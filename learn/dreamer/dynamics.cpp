@@ -8,10 +8,6 @@
 namespace loom {
 namespace {
 
-std::size_t elements(int rows, int cols) {
-  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
-}
-
 BehaviourShape checked(BehaviourShape const& s) {
   require<ConfigError>(
       s.policy == BehaviourShape::Policy::tanh_normal ||
@@ -86,20 +82,6 @@ RowDraws DynamicsBehaviour::action_draws(RowDraws const& draws, int t) const {
 RowDraws DynamicsBehaviour::state_draws(RowDraws const& draws, int t) const {
   return {draws.seed, draws.stream.slice(count(shape_.horizon + t), count(1)), draws.tick};
 }
-
-namespace {
-
-/// The parts of [h, z].
-template <class Rows>
-Rows h_of(RssmShape const& s, Rows feature) {
-  return {feature.data, feature.rows, s.deter, feature.stride};
-}
-template <class Rows>
-Rows z_of(RssmShape const& s, Rows feature) {
-  return {feature.data + s.deter, feature.rows, s.stochastic(), feature.stride};
-}
-
-}  // namespace
 
 void DynamicsBehaviour::learn(Exec const& exec, InRows<float> feature,
                               SequenceReplay::Records const&, RowDraws const& draws,

@@ -9,10 +9,6 @@
 namespace loom {
 namespace {
 
-std::size_t elements(int rows, int cols) {
-  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
-}
-
 std::vector<std::uint32_t> count_up(int rows, std::uint32_t from) {
   std::vector<std::uint32_t> x(static_cast<std::size_t>(rows));
   std::iota(x.begin(), x.end(), from);
@@ -48,9 +44,9 @@ LatentPolicy::LatentPolicy(Exec const& exec, BehaviourShape const& shape, int ro
 void LatentPolicy::act(Exec const& exec, InRows<float> observation, In<float> first,
                        ActionDraw const& how) {
   RssmShape const& r = shape_.world.rssm;
-  OutRows<float> const h(feature_.data(), rows_, r.deter, r.feature()),
-      z(feature_.data() + r.deter, rows_, r.stochastic(), r.feature()),
-      before_h(before_h_.data(), rows_, r.deter), before_z(before_z_.data(), rows_, r.stochastic()),
+  OutRows<float> const state(feature_.data(), rows_, r.feature()),
+      h = h_of(r, state), z = z_of(r, state), before_h(before_h_.data(), rows_, r.deter),
+      before_z(before_z_.data(), rows_, r.stochastic()),
       before_a(before_a_.data(), rows_, r.actions), action(action_.data(), rows_, r.actions),
       squashed(squashed_.data(), rows_, shape_.world.observation);
   visit(exec, [&](auto e) {

@@ -5,10 +5,6 @@
 namespace loom {
 namespace {
 
-std::size_t elements(int rows, int cols) {
-  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
-}
-
 /// The first or the second half of the columns.
 template <class Rows>
 Rows half(Rows x, int k) {

@@ -2,14 +2,6 @@
 #include <learn/dreamer/observation_scan.hpp>
 
 namespace loom {
-namespace {
-
-std::size_t elements(int rows, int cols) {
-  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
-}
-
-}  // namespace
-
 ObservationScan::ObservationScan(Exec const& exec, RssmShape const& shape, int sequences, int steps,
                                  Parameters& parameters)
     : shape_(shape),

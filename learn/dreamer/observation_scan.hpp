@@ -41,11 +41,11 @@ class ObservationScan {
   }
   template <class Rows>
   Rows h(Rows feature) const {
-    return {feature.data, feature.rows, shape_.deter, feature.stride};
+    return h_of(shape_, feature);
   }
   template <class Rows>
   Rows z(Rows feature) const {
-    return {feature.data + shape_.deter, feature.rows, shape_.stochastic(), feature.stride};
+    return z_of(shape_, feature);
   }
   RowDraws draws(RowDraws const& all, int t) const;
 

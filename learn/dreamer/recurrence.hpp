@@ -40,6 +40,16 @@ struct RssmShape {
   }
 };
 
+/// The parts of [h, z].
+template <class Rows>
+Rows h_of(RssmShape const& s, Rows feature) {
+  return {feature.data, feature.rows, s.deter, feature.stride};
+}
+template <class Rows>
+Rows z_of(RssmShape const& s, Rows feature) {
+  return {feature.data + s.deter, feature.rows, s.stochastic(), feature.stride};
+}
+
 /// Parameters and initial values of the recurrence under `name`.
 std::vector<ParameterShape> recurrence_parameters(std::string const& name, RssmShape const& shape);
 void initialise_recurrence(Exec const& exec, RssmShape const& shape, std::uint64_t seed,

@@ -6,14 +6,6 @@
 #include <learn/dreamer/reinforce.hpp>
 
 namespace loom {
-namespace {
-
-std::size_t elements(int rows, int cols) {
-  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
-}
-
-}  // namespace
-
 ReinforceBehaviour::ReinforceBehaviour(Exec const& exec, BehaviourShape const& shape, int sequences,
                                        int steps, Parameters& world, Parameters& actor,
                                        Parameters& critic, Parameters& slow_critic)
@@ -80,12 +72,6 @@ void ReinforceBehaviour::learn(Exec const& exec, InRows<float> feature,
 void ReinforceBehaviour::imagine(Exec const& exec, InRows<float> feature, RowDraws const& draws) {
   RssmShape const& r = shape_.world.rssm;
   int const horizon = shape_.horizon;
-  auto const h = [&](OutRows<float> x) {
-    return OutRows<float>(x.data, x.rows, r.deter, x.stride);
-  };
-  auto const z = [&](OutRows<float> x) {
-    return OutRows<float>(x.data + r.deter, x.rows, r.stochastic(), x.stride);
-  };
   auto const part = [&](int k) {
     return RowDraws{draws.seed, draws.stream.slice(count(k), count(1)), draws.tick};
   };
@@ -100,8 +86,9 @@ void ReinforceBehaviour::imagine(Exec const& exec, InRows<float> feature, RowDra
     draw_action(exec, shape_, actor_.forward(exec, t, {now}), {}, part(t), action,
                 index_.out().slice(count(t), count(1)));
     visit(exec, [&](auto e) { carry_action(e, no_first_.in(), action, before_a); });
-    recurrence_->forward(exec, 0, h(now), z(now), before_a, h(next));
-    latents_.sample(exec, prior_.forward(exec, 0, {h(next)}), part(horizon + t), z(next));
+    recurrence_->forward(exec, 0, h_of(r, now), z_of(r, now), before_a, h_of(r, next));
+    latents_.sample(exec, prior_.forward(exec, 0, {h_of(r, next)}), part(horizon + t),
+                    z_of(r, next));
   }
 }
 

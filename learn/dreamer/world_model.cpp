@@ -5,10 +5,6 @@
 namespace loom {
 namespace {
 
-std::size_t elements(int rows, int cols) {
-  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
-}
-
 /// f(name, shape, stream) for every stack.
 template <class F>
 void each_stack(WorldShape const& s, F const& f) {
