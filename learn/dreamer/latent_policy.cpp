@@ -36,6 +36,7 @@ LatentPolicy::LatentPolicy(Exec const& exec, BehaviourShape const& shape, int ro
       before_z_(exec, elements(rows, shape.world.rssm.stochastic())),
       before_a_(exec, elements(rows, shape.world.rssm.actions)),
       action_(zeros<float>(exec, elements(rows, shape.world.rssm.actions))),
+      scaled_(exec, elements(rows, shape.world.rssm.actions)),
       index_(zeros<std::int32_t>(exec, elements(rows, 1))),
       stream_(uploaded(exec, count_up(rows, 0))),
       action_stream_(uploaded(exec, count_up(rows, kActions))),
@@ -66,7 +67,7 @@ void LatentPolicy::act(Exec const& exec, InRows<float> observation, In<float> fi
   visit(exec, [&](auto e) { advance(e, acts_.out()); });
 }
 
-void LatentPolicy::hand_over(Exec const& exec, VectorEnv& env) const {
+void LatentPolicy::hand_over(Exec const& exec, VectorEnv& env) {
   ActionSpace const& space = env.spec().actions;
   EnvMemory const& m = env.memory();
   visit(exec, [&](auto e) {
@@ -75,10 +76,9 @@ void LatentPolicy::hand_over(Exec const& exec, VectorEnv& env) const {
           e, index(), 0, space.size - 1,
           {reinterpret_cast<std::int32_t*>(m.action.data), m.action.fields});
     } else {
-      tiles_from_rows<float>(e, action(), -1.F, 1.F, m.action);
       float const half = 0.5F * (space.high - space.low);
-      Out<float> const all = env.action_words();
-      affine(e, half, space.low + half, all, all);
+      affine(e, half, space.low + half, action_.in(), scaled_.out());
+      actions_from_rows(e, {scaled_.data(), rows_, shape_.world.rssm.actions}, space, m.action);
     }
   });
 }

@@ -22,7 +22,7 @@ class LatentPolicy {
   /// As the model sees them: one-hot, or scaled to [-1, 1] and not yet clipped: (rows, actions).
   InRows<float> action() const { return {action_.data(), rows_, shape_.world.rssm.actions}; }
   /// Gives the actions to a batch of as many instances, in its own units.
-  void hand_over(Exec const& exec, VectorEnv& env) const;
+  void hand_over(Exec const& exec, VectorEnv& env);
   /// Of discrete actions: (rows, 1).
   InRows<std::int32_t> index() const { return {index_.data(), rows_, 1}; }
 
@@ -42,7 +42,7 @@ class LatentPolicy {
   std::unique_ptr<Recurrence> recurrence_;
   Latents latents_;
   Stack posterior_, actor_;
-  Buffer<float> squashed_, feature_, before_h_, before_z_, before_a_, action_;
+  Buffer<float> squashed_, feature_, before_h_, before_z_, before_a_, action_, scaled_;
   Buffer<std::int32_t> index_;
   Buffer<std::uint32_t> stream_, action_stream_, acts_;
 };
