@@ -213,13 +213,6 @@ void Layer::weight_gradient(Exec const& exec, Inputs const& x) {
   });
 }
 
-std::size_t Layer::bytes() const {
-  return (sums_.size() + inner_.size() + slope_.size() + statistics_.size() + dgains_.size() +
-          dshifts_.size()) *
-             sizeof(float) +
-         workspace_.size();
-}
-
 // ---- Stack ----
 
 std::vector<LayerShape> Stack::Shape::all() const {
@@ -284,14 +277,6 @@ void Stack::weight_gradient(Exec const& exec, Layer::Inputs const& x) {
 
 OutRows<float> Stack::output() {
   return {outputs_.back().data(), rows_ * steps_, layers_.back().shape().outputs};
-}
-
-std::size_t Stack::bytes() const {
-  std::size_t sum = 0;
-  for (auto const& layer : layers_) sum += layer.bytes();
-  for (auto const& b : outputs_) sum += b.size() * sizeof(float);
-  for (auto const& b : slopes_) sum += b.size() * sizeof(float);
-  return sum;
 }
 
 std::vector<ParameterShape> stack_parameters(std::string const& name, Stack::Shape const& shape) {

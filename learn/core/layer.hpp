@@ -68,7 +68,6 @@ class Layer {
 
   LayerShape const& shape() const { return shape_; }
   int rows() const { return rows_; }
-  std::size_t bytes() const;
 
  private:
   OutRows<float> at(Buffer<float>& b, int step) const;
@@ -113,7 +112,6 @@ class Stack {
   OutRows<float> output();
   /// Those of one step.
   OutRows<float> output(int step) { return at(layers_.size() - 1, step); }
-  std::size_t bytes() const;
 
  private:
   OutRows<float> at(std::size_t layer, int step);

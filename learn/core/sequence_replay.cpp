@@ -135,13 +135,6 @@ void SequenceReplay::write_back(Exec const& exec, InRows<float> latent) {
   });
 }
 
-std::size_t SequenceReplay::bytes() const {
-  auto const rows =
-      static_cast<std::size_t>(config_.instances) * static_cast<std::size_t>(config_.capacity) +
-      static_cast<std::size_t>(config_.sequences) * static_cast<std::size_t>(config_.length);
-  return rows * numbers_of(config_) * sizeof(float);
-}
-
 // Records that are there: those of a ring that is not yet full lie at its beginning.
 int SequenceReplay::used(std::vector<std::uint32_t> const& count) const {
   std::uint32_t most = 0;

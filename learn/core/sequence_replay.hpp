@@ -39,7 +39,6 @@ class SequenceReplay {
   void write_back(Exec const& exec, InRows<float> latent);
 
   Config const& config() const { return config_; }
-  std::size_t bytes() const;
   /// Records of the instance that has the fewest, ever; read by the host.
   std::uint32_t fewest() const;
   /// The records that are there.

@@ -126,8 +126,8 @@ DreamReport dream(Dreamer& dreamer, VectorEnv& env, int context, int horizon) {
   r.instances = n, r.fields = shape.observation, r.context = context;
   r.steps = context + horizon;
   r.whole.assign(static_cast<std::size_t>(n), true);
-  LatentPolicy policy(exec, dreamer.shape(), n, env.config().seed, dreamer.world(),
-                      dreamer.actor());
+  LatentPolicy policy(exec, dreamer.shape(), env.spec().actions, n, env.config().seed,
+                      dreamer.world(), dreamer.actor());
   Decoder decode(exec, shape, n, dreamer.world());
   OpenLoop loop(exec, shape.rssm, n, env.config().seed + 1, dreamer.world());
   Buffer<float> observation(exec, elements(n, r.fields));

@@ -1,6 +1,5 @@
 #include <kernels/core/nvtx.hpp>
 #include <kernels/linalg/add.hpp>
-#include <kernels/linalg/gather.hpp>
 #include <kernels/nn/moving_average.hpp>
 #include <kernels/nn/schedule.hpp>
 #include <learn/dreamer/dreamer.hpp>
@@ -149,7 +148,8 @@ void Dreamer::Config::keys(Settings& s) {
   s.key("horizon", horizon, "imagined steps", between(1, 1000));
   s.key("discount_horizon", discount_horizon, "1 / (1 - discount)", above(1));
   s.key("lambda", lambda, "of the lambda return", between(0, 1));
-  s.key("entropy_coefficient", entropy_coefficient, "weight of the policy's entropy", at_least(0));
+  s.key("entropy_coefficient", entropy_coefficient,
+        "weight of the policy's entropy; tanh_normal has none", at_least(0));
   s.key("unimix", unimix, "share of a uniform distribution in all categoricals", between(0, 0.99));
   s.key("free_nats", free_nats, "divergence of a step that costs nothing", at_least(0));
   s.key("dynamics", dynamics, "weight of the prior's divergence", at_least(0));
@@ -264,8 +264,8 @@ Dreamer::Dreamer(Exec const& exec, VectorEnvConfig const& env, Config const& con
       model_(exec, shape_.world, config_.batch, config_.length, world_.parameters),
       behaviour_(make_behaviour(exec, shape_, config_.batch, config_.length, world_.parameters,
                                 actor_.parameters, critic_.parameters, slow_critic_)),
-      policy_(exec, shape_, env_.num_envs(), seed_of(seed_, 2), world_.parameters,
-              actor_.parameters),
+      policy_(exec, shape_, env_.spec().actions, env_.num_envs(), seed_of(seed_, 2),
+              world_.parameters, actor_.parameters),
       instances_(exec, env_),
       streams_(uploaded(
           exec, count_up(model_.rows() + Behaviour::draws(model_.rows(), config_.horizon)))),
@@ -375,40 +375,14 @@ void Dreamer::follow(Exec const& exec) {
 
 void Dreamer::act(InRows<float> observation, OutRows<float> action, ActMode mode) {
   if (rows_policy_ == nullptr || rows_policy_->action().rows != observation.rows)
-    rows_policy_ = std::make_unique<LatentPolicy>(
-        exec_, shape_, observation.rows, seed_of(seed_, 5), world_.parameters, actor_.parameters);
+    rows_policy_ =
+        std::make_unique<LatentPolicy>(exec_, shape_, env_.spec().actions, observation.rows,
+                                       seed_of(seed_, 5), world_.parameters, actor_.parameters);
   Buffer<float> const first =
       uploaded(exec_, std::vector<float>(static_cast<std::size_t>(observation.rows), 1.F));
-  Buffer<float> rows(exec_, elements(observation.rows, observation.cols));
-  Buffer<std::int32_t> places = uploaded(exec_, [&] {
-    std::vector<std::int32_t> x(static_cast<std::size_t>(observation.rows));
-    std::iota(x.begin(), x.end(), 0);
-    return x;
-  }());
-  visit(exec_, [&](auto e) {
-    gather_rows<float>(e, observation, places.in(),
-                       {rows.data(), observation.rows, observation.cols});
-  });
   rows_policy_->set_acts(mode == ActMode::greedy ? 0 : ++rows_acts_);
-  rows_policy_->act(exec_, {rows.data(), observation.rows, observation.cols}, first.in(),
-                    how(mode));
-  ActionSpace const& space = env_.spec().actions;
-  std::vector<float> host;
-  if (space.discrete) {
-    for (std::int32_t const k :
-         download(exec_, In<std::int32_t>(rows_policy_->index().data,
-                                          static_cast<std::size_t>(observation.rows))))
-      host.push_back(static_cast<float>(k));
-  } else {
-    InRows<float> const a = rows_policy_->action();
-    float const half = 0.5F * (space.high - space.low);
-    for (float const x : download(exec_, In<float>(a.data, elements(a.rows, a.cols))))
-      host.push_back(space.low + half * (1.F + std::min(std::max(x, -1.F), 1.F)));
-  }
-  Buffer<float> const drawn = uploaded(exec_, host);
-  visit(exec_, [&](auto e) {
-    gather_rows<float>(e, {drawn.data(), action.rows, action.cols}, places.in(), action);
-  });
+  rows_policy_->act(exec_, observation, first.in(), how(mode));
+  rows_policy_->actions(exec_, action);
 }
 
 /// Plays in a batch of its own: first observations are those of the start and after every end.
@@ -417,8 +391,8 @@ class Dreamer::LatentPlayer final : public Player {
   LatentPlayer(Dreamer& dreamer, VectorEnv& env)
       : dreamer_(dreamer),
         env_(env),
-        policy_(env.exec(), dreamer.shape_, env.num_envs(), seed_of(dreamer.seed_, 6),
-                dreamer.world_.parameters, dreamer.actor_.parameters),
+        policy_(env.exec(), dreamer.shape_, env.spec().actions, env.num_envs(),
+                seed_of(dreamer.seed_, 6), dreamer.world_.parameters, dreamer.actor_.parameters),
         instances_(env.exec(), env) {}
 
   void act(ActMode mode) override {
@@ -474,17 +448,20 @@ Metrics Dreamer::metrics() {
   all.emplace_back("updates", static_cast<double>(updates_));
   all.emplace_back("reconstruction_loss", world(WorldLoss::reconstruction, rows));
   all.emplace_back("reward_loss", world(WorldLoss::reward, rows));
-  all.emplace_back("continue_loss", world(WorldLoss::goes_on, rows));
+  if (config_.continues) all.emplace_back("continue_loss", world(WorldLoss::goes_on, rows));
   all.emplace_back("divergence_loss", world(WorldLoss::divergence, 1));
   all.emplace_back("divergence", world(WorldLoss::divergence_mean, 1));
-  all.emplace_back("actor_loss", behaviour(BehaviourLoss::actor, imagined));
-  all.emplace_back("actor_entropy", behaviour(BehaviourLoss::entropy, imagined));
   all.emplace_back("critic_loss", behaviour(BehaviourLoss::critic, imagined));
-  all.emplace_back("replay_critic_loss", behaviour(BehaviourLoss::replay_critic, recorded));
   all.emplace_back("imagined_return", behaviour(BehaviourLoss::returns, imagined));
   all.emplace_back("imagined_value", behaviour(BehaviourLoss::values, imagined));
-  all.emplace_back("return_range",
-                   static_cast<double>(download(exec_, In<float>(behaviour_->range()))[0]));
+  if (shape_.policy != BehaviourShape::Policy::tanh_normal)
+    all.emplace_back("actor_entropy", behaviour(BehaviourLoss::entropy, rows * config_.horizon));
+  if (shape_.gradient == BehaviourShape::Gradient::reinforce) {
+    all.emplace_back("actor_loss", behaviour(BehaviourLoss::actor, imagined));
+    all.emplace_back("replay_critic_loss", behaviour(BehaviourLoss::replay_critic, recorded));
+    all.emplace_back("return_range",
+                     static_cast<double>(download(exec_, In<float>(behaviour_->range()))[0]));
+  }
   for (auto const& [name, part] :
        {std::pair{"model", &world_}, {"actor", &actor_}, {"critic", &critic_}})
     all.emplace_back(std::string(name) + "_gradient_norm",

@@ -1,5 +1,6 @@
 #include <kernels/dream/carry.hpp>
-#include <kernels/linalg/affine.hpp>
+#include <kernels/linalg/gemm.hpp>
+#include <kernels/nn/dense.hpp>
 #include <kernels/nn/likelihood.hpp>
 #include <kernels/nn/schedule.hpp>
 #include <learn/dreamer/latent_policy.hpp>
@@ -15,14 +16,30 @@ std::vector<std::uint32_t> count_up(int rows, std::uint32_t from) {
   return x;
 }
 
+/// What turns a model's action into the environment's, times and plus: a one-hot row into its index, numbers from
+/// [-1, 1] to the space.
+std::vector<float> scale_of(ActionSpace const& space) {
+  auto const n = static_cast<std::size_t>(space.size);
+  std::vector<float> m(space.discrete ? n : n * n, 0.F);
+  for (std::size_t i = 0; i < n; ++i)
+    m[space.discrete ? i : i * (n + 1)] =
+        space.discrete ? static_cast<float>(i) : 0.5F * (space.high - space.low);
+  return m;
+}
+std::vector<float> shift_of(ActionSpace const& space) {
+  return std::vector<float>(static_cast<std::size_t>(space.fields()),
+                            space.discrete ? 0.F : 0.5F * (space.high + space.low));
+}
+
 /// Streams of actions, beyond those of any instance.
 constexpr std::uint32_t kActions = 0x80000000U;
 
 }  // namespace
 
-LatentPolicy::LatentPolicy(Exec const& exec, BehaviourShape const& shape, int rows,
-                           std::uint64_t seed, Parameters& world, Parameters& actor)
+LatentPolicy::LatentPolicy(Exec const& exec, BehaviourShape const& shape, ActionSpace const& space,
+                           int rows, std::uint64_t seed, Parameters& world, Parameters& actor)
     : shape_(shape),
+      space_(space),
       rows_(rows),
       seed_(seed),
       encoder_(exec, shape.world.encoder(), rows, 1, world, "encoder", false),
@@ -36,8 +53,10 @@ LatentPolicy::LatentPolicy(Exec const& exec, BehaviourShape const& shape, int ro
       before_z_(exec, elements(rows, shape.world.rssm.stochastic())),
       before_a_(exec, elements(rows, shape.world.rssm.actions)),
       action_(zeros<float>(exec, elements(rows, shape.world.rssm.actions))),
-      scaled_(exec, elements(rows, shape.world.rssm.actions)),
-      index_(zeros<std::int32_t>(exec, elements(rows, 1))),
+      given_(exec, elements(rows, space.fields())),
+      scale_(uploaded(exec, scale_of(space))),
+      shift_(uploaded(exec, shift_of(space))),
+      index_(exec, elements(rows, 1)),
       stream_(uploaded(exec, count_up(rows, 0))),
       action_stream_(uploaded(exec, count_up(rows, kActions))),
       acts_(zeros<std::uint32_t>(exec, 1)) {}
@@ -51,13 +70,12 @@ void LatentPolicy::act(Exec const& exec, InRows<float> observation, In<float> fi
       before_a(before_a_.data(), rows_, r.actions), action(action_.data(), rows_, r.actions),
       squashed(squashed_.data(), rows_, shape_.world.observation);
   visit(exec, [&](auto e) {
-    if (shape_.world.squash) symlog(e, {observation.data, squashed_.size()}, squashed_.out());
+    apply_activation(e, Activation::identity, observation, squashed);
+    if (shape_.world.squash) symlog(e, squashed_.in(), squashed_.out());
     carry(e, first, h, before_h);
     carry(e, first, z, before_z);
     carry_action(e, first, action, before_a);
   });
-  if (!shape_.world.squash)
-    copy(exec, In<float>(observation.data, squashed_.size()), squashed_.out());
   InRows<float> const tokens = encoder_.forward(exec, 0, {squashed});
   recurrence_->forward(exec, 0, before_h, before_z, before_a, h);
   latents_.sample(exec, posterior_.forward(exec, 0, {h, tokens}), {seed_, stream_.in(), acts_.in()},
@@ -67,20 +85,15 @@ void LatentPolicy::act(Exec const& exec, InRows<float> observation, In<float> fi
   visit(exec, [&](auto e) { advance(e, acts_.out()); });
 }
 
+void LatentPolicy::actions(Exec const& exec, OutRows<float> to) const {
+  InRows<float> const scale(scale_.data(), shape_.world.rssm.actions, space_.fields());
+  visit(exec, [&](auto e) { gemm(e, action(), scale, to, {.bias = shift_.in()}); });
+}
+
 void LatentPolicy::hand_over(Exec const& exec, VectorEnv& env) {
-  ActionSpace const& space = env.spec().actions;
-  EnvMemory const& m = env.memory();
-  visit(exec, [&](auto e) {
-    if (space.discrete) {
-      tiles_from_rows<std::int32_t>(
-          e, index(), 0, space.size - 1,
-          {reinterpret_cast<std::int32_t*>(m.action.data), m.action.fields});
-    } else {
-      float const half = 0.5F * (space.high - space.low);
-      affine(e, half, space.low + half, action_.in(), scaled_.out());
-      actions_from_rows(e, {scaled_.data(), rows_, shape_.world.rssm.actions}, space, m.action);
-    }
-  });
+  OutRows<float> const rows(given_.data(), rows_, space_.fields());
+  actions(exec, rows);
+  visit(exec, [&](auto e) { actions_from_rows(e, rows, space_, env.memory().action); });
 }
 
 void LatentPolicy::set_acts(std::uint32_t acts) {

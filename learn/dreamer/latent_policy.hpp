@@ -9,10 +9,10 @@ namespace loom {
 class LatentPolicy {
  public:
   /// streams: the instances' random streams, one a row.
-  LatentPolicy(Exec const& exec, BehaviourShape const& shape, int rows, std::uint64_t seed,
-               Parameters& world, Parameters& actor);
+  LatentPolicy(Exec const& exec, BehaviourShape const& shape, ActionSpace const& space, int rows,
+               std::uint64_t seed, Parameters& world, Parameters& actor);
 
-  /// Takes in observations (rows, observation); first[i] != 0: an episode begins with it. Leaves the actions,
+  /// Takes in observations (rows, observation), any stride; first[i] != 0: an episode begins with it. Leaves the actions,
   /// draws or, with `mode`, the most probable ones.
   void act(Exec const& exec, InRows<float> observation, In<float> first, ActionDraw const& how);
   /// The number of acts that random numbers are drawn for: act() counts it up.
@@ -21,10 +21,10 @@ class LatentPolicy {
   InRows<float> feature() const { return {feature_.data(), rows_, shape_.world.rssm.feature()}; }
   /// As the model sees them: one-hot, or scaled to [-1, 1] and not yet clipped: (rows, actions).
   InRows<float> action() const { return {action_.data(), rows_, shape_.world.rssm.actions}; }
-  /// Gives the actions to a batch of as many instances, in its own units.
+  /// In the space's own units, not yet clipped: (rows, fields), discrete ones as indices.
+  void actions(Exec const& exec, OutRows<float> to) const;
+  /// Gives them to a batch of as many instances.
   void hand_over(Exec const& exec, VectorEnv& env);
-  /// Of discrete actions: (rows, 1).
-  InRows<std::int32_t> index() const { return {index_.data(), rows_, 1}; }
 
   /// All that a continuation needs: f(name, view).
   template <class F>
@@ -36,13 +36,15 @@ class LatentPolicy {
 
  private:
   BehaviourShape shape_;
+  ActionSpace space_;
   int rows_;
   std::uint64_t seed_;
   Stack encoder_;
   std::unique_ptr<Recurrence> recurrence_;
   Latents latents_;
   Stack posterior_, actor_;
-  Buffer<float> squashed_, feature_, before_h_, before_z_, before_a_, action_, scaled_;
+  Buffer<float> squashed_, feature_, before_h_, before_z_, before_a_, action_, given_;
+  Buffer<float> scale_, shift_;
   Buffer<std::int32_t> index_;
   Buffer<std::uint32_t> stream_, action_stream_, acts_;
 };
