@@ -17,21 +17,15 @@ void fits(char const* who, ActorBatch const& b, ActorMetrics const& m, int rows)
   check_size(who, "entropy", m.entropy.size, rows);
 }
 
-void fits(char const* who, InRows<float> raw, InRows<float> action) {
-  require(raw.rows == action.rows && raw.cols == 2 * action.cols, who, ": raw is ", raw.rows, " x ",
-          raw.cols, ", action ", action.rows, " x ", action.cols, " (needs half the columns)");
-  check_extent(who, raw);
-  check_extent(who, action);
-}
-
 }  // namespace
 
 void actor_normal_sample(Here exec, ActorDeviation deviation, InRows<float> raw, RowDraws draws,
                          OutRows<float> action) {
   char const* const who = "actor_normal_sample";
-  fits(who, raw, action);
+  check_actor_rows(who, raw, action);
   if (draws.stream.size != 0) check_draws(who, draws, raw.rows);
-  launch(exec, raw.rows, ActorNormalSample{deviation, raw, draws, action}, kActorGrain);
+  launch(exec, raw.rows, DrawActions<BoundedNormalPolicy>{{deviation}, raw, draws, action},
+         kActorGrain);
 }
 
 void actor_categorical_mode(Here exec, InRows<float> logits, Out<std::int32_t> index,
@@ -56,7 +50,7 @@ void actor_normal_loss(Here exec, ActorConfig const& config, InRows<float> raw,
                        InRows<float> action, ActorBatch const& batch, OutRows<float> draw,
                        ActorMetrics const& metrics) {
   char const* const who = "actor_normal_loss";
-  fits(who, raw, action);
+  check_actor_rows(who, raw, action);
   check_rows(who, raw, draw);
   fits(who, batch, metrics, raw.rows);
   launch(exec, raw.rows, ActorNormalLoss{config, raw, action, batch, draw, metrics}, kActorGrain);

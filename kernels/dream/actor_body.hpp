@@ -1,6 +1,7 @@
 #pragma once
 // Score-function policies on lanes: one lane a row.
 #include <kernels/dream/actor.hpp>
+#include <kernels/dream/actor_rows.hpp>
 #include <kernels/nn/categorical_body.hpp>
 #include <kernels/nn/gaussian_body.hpp>
 
@@ -20,25 +21,18 @@ struct BoundedNormal {
   }
 };
 
-struct ActorNormalSample {
+/// Of one action, as DrawActions wants it.
+struct BoundedNormalPolicy {
   ActorDeviation deviation;
-  InRows<float> raw;
-  RowDraws draws;
-  OutRows<float> action;
 
   template <class F>
-  HD void operator()(Lane<F> i) const {
-    RowReader<F> const in(raw, i);
-    RowWriter<F> const out(action, i);
-    if (draws.stream.size == 0) {
-      for (int k = 0; k < action.cols; ++k) out(k, math::tanh(in(k)));
-      return;
-    }
-    Random<F> random = draws.random(i);
-    for (int k = 0; k < action.cols; ++k) {
-      BoundedNormal<F> const b(deviation, in(k), in(action.cols + k));
-      out(k, math::fma(b.deviation, random.normal(), b.mean));
-    }
+  HD F mode(F m, F) const {
+    return math::tanh(m);
+  }
+  template <class F>
+  HD F draw(Random<F>& random, F m, F s) const {
+    BoundedNormal<F> const b(deviation, m, s);
+    return math::fma(b.deviation, random.normal(), b.mean);
   }
 };
 

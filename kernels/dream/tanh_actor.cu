@@ -11,13 +11,10 @@ constexpr int kActorGrain = 256;
 
 /// softplus^-1 of the initial deviation; throws unless everything fits.
 float shift_of(char const* who, TanhActor const& a, InRows<float> raw, InRows<float> action) {
-  require(raw.rows == action.rows && raw.cols == 2 * action.cols, who, ": raw is ", raw.rows, " x ",
-          raw.cols, ", action ", action.rows, " x ", action.cols, " (needs half the columns)");
+  check_actor_rows(who, raw, action);
   require<ConfigError>(a.bound > 0 && a.initial > 0 && a.least >= 0 && a.noise >= 0, who,
                        ": bound ", a.bound, ", deviations ", a.initial, ", ", a.least, ", ",
                        a.noise, " (needs positive ones)");
-  check_extent(who, raw);
-  check_extent(who, action);
   return static_cast<float>(std::log(std::expm1(static_cast<double>(a.initial))));
 }
 
@@ -28,7 +25,7 @@ void tanh_actor_sample(Here exec, TanhActor const& actor, InRows<float> raw, Row
   char const* const who = "tanh_actor_sample";
   float const shift = shift_of(who, actor, raw, action);
   if (draws.stream.size != 0) check_draws(who, draws, raw.rows);
-  launch(exec, raw.rows, TanhActorSample{actor, shift, raw, draws, action}, kActorGrain);
+  launch(exec, raw.rows, DrawActions<TanhPolicy>{{actor, shift}, raw, draws, action}, kActorGrain);
 }
 
 void tanh_actor_backward(Here exec, TanhActor const& actor, InRows<float> raw, RowDraws draws,

@@ -1,6 +1,7 @@
 #pragma once
 // Reparameterised policies on lanes: one lane a row; F may be double.
 #include <kernels/core/math.hpp>
+#include <kernels/dream/actor_rows.hpp>
 #include <kernels/dream/tanh_actor.hpp>
 
 namespace loom {
@@ -21,31 +22,21 @@ struct TanhNormal {
   }
 };
 
-struct TanhActorSample {
+/// Of one action, as DrawActions wants it.
+struct TanhPolicy {
   TanhActor actor;
   float shift;
-  InRows<float> raw;
-  RowDraws draws;
-  OutRows<float> action;
 
   template <class F>
-  HD void operator()(Lane<F> i) const {
-    int const n = action.cols;
-    RowReader<F> const in(raw, i);
-    RowWriter<F> const out(action, i);
-    if (draws.stream.size == 0) {
-      for (int k = 0; k < n; ++k)
-        out(k, math::tanh(TanhNormal<F>(actor, shift, in(k), in(n + k)).mean));
-      return;
-    }
-    Random<F> random = draws.random(i);
-    for (int k = 0; k < n; ++k) {
-      TanhNormal<F> const p(actor, shift, in(k), in(n + k));
-      F x = math::tanh(math::fma(p.deviation, random.normal(), p.mean));
-      if (actor.noise > 0)
-        x = math::clamp(math::fma(F(actor.noise), random.normal(), x), F(-1.F), F(1.F));
-      out(k, x);
-    }
+  HD F mode(F m, F s) const {
+    return math::tanh(TanhNormal<F>(actor, shift, m, s).mean);
+  }
+  template <class F>
+  HD F draw(Random<F>& random, F m, F s) const {
+    TanhNormal<F> const p(actor, shift, m, s);
+    F const x = math::tanh(math::fma(p.deviation, random.normal(), p.mean));
+    if (!(actor.noise > 0)) return x;
+    return math::clamp(math::fma(F(actor.noise), random.normal(), x), F(-1.F), F(1.F));
   }
 };
 

@@ -8,26 +8,19 @@ namespace {
 
 constexpr int kActorGrain = 256;
 
-void fits(char const* who, InRows<float> raw, InRows<float> action) {
-  require(raw.rows == action.rows && raw.cols == 2 * action.cols, who, ": raw is ", raw.rows, " x ",
-          raw.cols, ", action ", action.rows, " x ", action.cols, " (needs half the columns)");
-  check_extent(who, raw);
-  check_extent(who, action);
-}
-
 }  // namespace
 
 void truncated_actor_sample(Here exec, InRows<float> raw, RowDraws draws, OutRows<float> action) {
   char const* const who = "truncated_actor_sample";
-  fits(who, raw, action);
+  check_actor_rows(who, raw, action);
   if (draws.stream.size != 0) check_draws(who, draws, raw.rows);
-  launch(exec, raw.rows, TruncatedActorSample{raw, draws, action}, kActorGrain);
+  launch(exec, raw.rows, DrawActions<TruncatedPolicy>{{}, raw, draws, action}, kActorGrain);
 }
 
 void truncated_actor_backward(Here exec, InRows<float> raw, RowDraws draws, InRows<float> daction,
                               In<float> dentropy, OutRows<float> draw, Out<float> entropy) {
   char const* const who = "truncated_actor_backward";
-  fits(who, raw, daction);
+  check_actor_rows(who, raw, daction);
   check_draws(who, draws, raw.rows);
   check_rows(who, raw, draw);
   check_size(who, "dentropy", dentropy.size, raw.rows);

@@ -1,6 +1,7 @@
 #pragma once
 // Truncated normal policies on lanes: one lane a row.
 #include <kernels/core/math.hpp>
+#include <kernels/dream/actor_rows.hpp>
 #include <kernels/dream/truncated_actor.hpp>
 
 namespace loom {
@@ -85,25 +86,16 @@ struct TruncatedNormal {
   }
 };
 
-struct TruncatedActorSample {
-  InRows<float> raw;
-  RowDraws draws;
-  OutRows<float> action;
-
+/// Of one action, as DrawActions wants it.
+struct TruncatedPolicy {
   template <class F>
-  HD void operator()(Lane<F> i) const {
-    int const n = action.cols;
-    RowReader<F> const in(raw, i);
-    RowWriter<F> const out(action, i);
-    if (draws.stream.size == 0) {
-      for (int k = 0; k < n; ++k) out(k, math::tanh(in(k)));
-      return;
-    }
-    Random<F> random = draws.random(i);
-    for (int k = 0; k < n; ++k) {
-      TruncatedNormal<F> const d(in(k), in(n + k));
-      out(k, d.action(d.drawn(random.uniform())));
-    }
+  HD F mode(F m, F) const {
+    return math::tanh(m);
+  }
+  template <class F>
+  HD F draw(Random<F>& random, F m, F s) const {
+    TruncatedNormal<F> const d(m, s);
+    return d.action(d.drawn(random.uniform()));
   }
 };
 
