@@ -12,18 +12,28 @@
 namespace loom {
 
 namespace dense_cpu {
-/// out[j][64] = bias[j] + sum_k w[k][j] in[k][64] for `columns` <= kPanel columns j; of the 64 rows
-/// either the first kLanes, when `rows` is no more, or all.
-void panel(int columns, int rows, float const* in, float const* w, float const* bias, int inputs,
-           float* out);
+/// Columns of a tile that a sum runs over.
+struct Segment {
+  float const* in;
+  int inputs;
+};
+/// out[j][64] = bias[j] + sum_k w[k][j] in[k][64] for `columns` <= kPanel columns j, k running through
+/// all segments; of the 64 rows either the first kLanes, when `rows` is no more, or all.
+void panel(int columns, int rows, Segment const* segments, int count, float const* w,
+           float const* bias, float* out);
 /// Rows of a row-major matrix -> columns of a tile; missing rows become zeros.
 void transpose_in(float const* from, int stride, int rows, int cols, float* tile);
+/// Columns of a tile -> rows of a row-major matrix.
+void transpose_out(float const* tile, int cols, float* to, int stride, int rows);
 /// The calling thread's own memory, at least so many floats, 64-byte aligned; kept until the thread
 /// ends.
 float* scratch(std::size_t floats);
 [[noreturn]] void out_of_order(int inputs, int outputs);
 [[noreturn]] void no_room(char const* what, int asked, int have);
 }  // namespace dense_cpu
+
+template <class F>
+class CpuJointBlock;
 
 /// F: the lanes of lanes(). Dense layers always use the widest; their bits do not depend on it.
 template <class F>
@@ -41,6 +51,8 @@ class CpuBlock {
   };
   class Values {
    public:
+    Values() = default;
+    Values(float* p, int first) : p_(p), first_(first) {}
     HD F load(int col, Lane<F> lane) const {
       return F(
           loom::load(static_cast<float const*>(p_ + col * kRows), Lane<F>{lane.index - first_}));
@@ -51,8 +63,10 @@ class CpuBlock {
 
    private:
     friend CpuBlock;
-    float* p_;
-    int first_;
+    template <class>
+    friend class CpuJointBlock;
+    float* p_ = nullptr;
+    int first_ = 0;
   };
 
   CpuBlock(BlockNeeds const& needs, int rows)
@@ -97,9 +111,7 @@ class CpuBlock {
   Values values(int n) {
     if (values_used_ + n > values_size_)
       dense_cpu::no_room("values", values_used_ + n, values_size_);
-    Values v;
-    v.p_ = values_ + static_cast<std::size_t>(values_used_) * kRows;
-    v.first_ = first_;
+    Values const v(values_ + static_cast<std::size_t>(values_used_) * kRows, first_);
     values_used_ += n;
     return v;
   }
@@ -221,7 +233,8 @@ class CpuBlock {
     for (int n = 0; n < layer.outputs; n += kPanel) {
       int const columns = std::min(kPanel, layer.outputs - n);
       float* const p = place(n);
-      dense_cpu::panel(columns, live_, in.p, w, layer.bias + n, layer.inputs, p);
+      dense_cpu::Segment const segment{in.p, layer.inputs};
+      dense_cpu::panel(columns, live_, &segment, 1, w, layer.bias + n, p);
       w += static_cast<std::size_t>(columns) * layer.inputs;
       then(n, columns, p);
     }

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstdlib>
-#include <kernels/core/block_cpu.hpp>
 #include <kernels/core/error.hpp>
+#include <kernels/core/joint_block.hpp>
 #include <memory>
 
 namespace loom::dense_cpu {
@@ -12,25 +12,28 @@ constexpr int kRows = kTile;
 constexpr int kGroup = kLanes == 16 ? 4 : 2;
 
 template <int kColumns, int kGroup>
-void columns(int rows, float const* __restrict in, float const* __restrict w,
-             float const* __restrict bias, int inputs, float* __restrict out) {
+void columns(int rows, Segment const* segments, int count, float const* __restrict w,
+             float const* __restrict bias, float* __restrict out) {
   for (int row = 0; row < rows; row += kLanes * kGroup) {
     Wide sum[kColumns][kGroup];
     LOOM_UNROLL
     for (int j = 0; j < kColumns; ++j) LOOM_UNROLL
     for (int g = 0; g < kGroup; ++g) sum[j][g] = Wide(bias[j]);
-    float const* x = in + row;
     float const* k_weights = w;
     LOOM_NO_UNROLL
-    for (int k = 0; k < inputs; ++k, x += kRows, k_weights += kColumns) {
-      Wide value[kGroup];
-      LOOM_UNROLL
-      for (int g = 0; g < kGroup; ++g) value[g] = load(x, Lane<Wide>{g * kLanes});
-      LOOM_UNROLL
-      for (int j = 0; j < kColumns; ++j) {
-        Wide const weight(k_weights[j]);
+    for (int s = 0; s < count; ++s) {
+      float const* __restrict x = segments[s].in + row;
+      LOOM_NO_UNROLL
+      for (int k = segments[s].inputs; k > 0; --k, x += kRows, k_weights += kColumns) {
+        Wide value[kGroup];
         LOOM_UNROLL
-        for (int g = 0; g < kGroup; ++g) sum[j][g] = math::fma(weight, value[g], sum[j][g]);
+        for (int g = 0; g < kGroup; ++g) value[g] = load(x, Lane<Wide>{g * kLanes});
+        LOOM_UNROLL
+        for (int j = 0; j < kColumns; ++j) {
+          Wide const weight(k_weights[j]);
+          LOOM_UNROLL
+          for (int g = 0; g < kGroup; ++g) sum[j][g] = math::fma(weight, value[g], sum[j][g]);
+        }
       }
     }
     LOOM_UNROLL
@@ -41,8 +44,9 @@ void columns(int rows, float const* __restrict in, float const* __restrict w,
 }
 
 #if defined(__AVX512F__)
-// Up to 16 rows x 16 columns -> 16 columns of 16 rows.
-void transpose_16(float const* from, int stride, int rows, int cols, float* tile) {
+// Up to 16 rows x 16 columns -> as many columns of `wide` rows, beyond the last of which are zeros.
+void transpose_16(float const* from, int stride, int rows, int cols, float* to, int to_stride,
+                  int wide) {
   auto const mask = static_cast<__mmask16>((1U << cols) - 1);
   __m512 r[16], t[16];
   for (int i = 0; i < 16; ++i)
@@ -76,19 +80,21 @@ void transpose_16(float const* from, int stride, int rows, int cols, float* tile
     r[4 + i] = _mm512_shuffle_f32x4(t[4 + i], t[12 + i], 0x88);
     r[12 + i] = _mm512_shuffle_f32x4(t[4 + i], t[12 + i], 0xdd);
   }
-  for (int i = 0; i < cols; ++i) _mm512_store_ps(tile + i * kRows, r[i]);
+  auto const written = static_cast<__mmask16>((1U << wide) - 1);
+  for (int i = 0; i < cols; ++i)
+    _mm512_mask_storeu_ps(to + static_cast<std::ptrdiff_t>(i) * to_stride, written, r[i]);
 }
 #endif
 
 }  // namespace
 
-void panel(int n, int rows, float const* in, float const* w, float const* bias, int inputs,
+void panel(int n, int rows, Segment const* segments, int count, float const* w, float const* bias,
            float* out) {
   auto const run = [&]<int kColumns>() {
     if (rows <= kLanes)
-      columns<kColumns, 1>(kLanes, in, w, bias, inputs, out);
+      columns<kColumns, 1>(kLanes, segments, count, w, bias, out);
     else
-      columns<kColumns, kGroup>(kRows, in, w, bias, inputs, out);
+      columns<kColumns, kGroup>(kRows, segments, count, w, bias, out);
   };
   static_assert(dense_layout::kPanel == 6);
   switch (n) {
@@ -112,11 +118,26 @@ void transpose_in(float const* from, int stride, int rows, int cols, float* tile
   for (int r = 0; r < kRows; r += 16)
     for (int c = 0; c < cols; c += 16)
       transpose_16(from + static_cast<std::ptrdiff_t>(r) * stride + c, stride,
-                   std::clamp(rows - r, 0, 16), std::min(16, cols - c), tile + c * kRows + r);
+                   std::clamp(rows - r, 0, 16), std::min(16, cols - c), tile + c * kRows + r, kRows,
+                   16);
 #else
   for (int c = 0; c < cols; ++c)
     for (int r = 0; r < kRows; ++r)
       tile[c * kRows + r] = r < rows ? from[static_cast<std::ptrdiff_t>(r) * stride + c] : 0.F;
+#endif
+}
+
+void transpose_out(float const* tile, int cols, float* to, int stride, int rows) {
+#if defined(__AVX512F__)
+  for (int c = 0; c < cols; c += 16)
+    for (int r = 0; r < rows; r += 16)
+      transpose_16(tile + c * kRows + r, kRows, std::min(16, cols - c), std::min(16, rows - r),
+                   to + static_cast<std::ptrdiff_t>(r) * stride + c, stride,
+                   std::min(16, cols - c));
+#else
+  for (int r = 0; r < rows; ++r)
+    for (int c = 0; c < cols; ++c)
+      to[static_cast<std::ptrdiff_t>(r) * stride + c] = tile[c * kRows + r];
 #endif
 }
 
@@ -148,6 +169,34 @@ void no_room(char const* what, int asked, int have) {
 }  // namespace loom::dense_cpu
 
 namespace loom {
+
+void pack_joint(Cpu, PackJoint const& plan) {
+  for (int l = 0; l < plan.stack.depth; ++l) {
+    JointLayer const& layer = plan.stack.layers[l];
+    JointSource const& from = plan.source[l];
+    auto* out = reinterpret_cast<float*>(layer.weights);
+    int const width = layer.width(), block = layer.sums() / layer.blocks;
+    // Sum n is gate n % gates of unit n / gates: a panel holds whole units.
+    for (int first = 0; first < layer.sums(); first += block)
+      for (int n = first; n < first + block; n += dense_layout::kPanel) {
+        int const columns = std::min(dense_layout::kPanel, first + block - n);
+        for (int j = 0; j < columns; ++j) {
+          int const row = layer.row((n + j) / layer.gates, (n + j) % layer.gates);
+          float const* const w = from.weight + static_cast<std::ptrdiff_t>(row) * width;
+          for (int k = 0; k < width; ++k) out[k * columns + j] = w[k];
+        }
+        out += static_cast<std::ptrdiff_t>(columns) * width;
+      }
+    int const stride = layer.vector_columns();
+    for (int n = 0; n < stride; ++n) {
+      bool const there = n < layer.sums();
+      int const row = there ? layer.row(n / layer.gates, n % layer.gates) : 0;
+      layer.vectors[n] = there && from.bias != nullptr ? from.bias[row] : 0.F;
+      layer.vectors[stride + n] = there && from.gain != nullptr ? from.gain[row] : 1.F;
+      layer.vectors[2 * stride + n] = there && from.shift != nullptr ? from.shift[row] : 0.F;
+    }
+  }
+}
 
 void pack_dense(Cpu, PackDense const& plan) {
   for (int l = 0; l < plan.stack.depth; ++l) {

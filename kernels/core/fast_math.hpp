@@ -40,6 +40,16 @@ HD Two each(Two a, Two b, F const& f) {
   return {f(a.lo, b.lo), f(a.hi, b.hi)};
 }
 
+/// f of several, number by number.
+template <class F, class V, class... More>
+HD V combine(F const& f, V a, More... more) {
+  return f(a, more...);
+}
+template <class F, class... More>
+HD Two combine(F const& f, Two a, More... more) {
+  return {f(a.lo, more.lo...), f(a.hi, more.hi...)};
+}
+
 namespace fast {
 
 /// a / b for 1e-38 < |b| < 1e38.

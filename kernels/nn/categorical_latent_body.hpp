@@ -7,37 +7,63 @@
 
 namespace loom {
 
-/// The logits of a lane's group, and what follows from them.
-template <class F>
-struct LatentGroup {
-  float const* data;
-  IntOf<F> offset;
+/// Probabilities (1 - unimix) softmax + unimix / classes of the logits that `logit`(k) gives.
+template <class F, class Logit>
+struct MixedCategorical {
+  Logit logit;
   int classes;
   float unimix;
   CategoricalSums<F> sums;
   F scale;  // 1 / sum
 
-  HD LatentGroup(LatentShape const& shape, float const* row, Lane<F> group)
-      : data(row),
-        offset(iota(group) * IntOf<F>(shape.classes)),
-        classes(shape.classes),
-        unimix(shape.unimix),
-        sums(categorical_sums<F>(shape.classes, *this)),
+  HD MixedCategorical(Logit const& of, int classes_, float unimix_)
+      : logit(of),
+        classes(classes_),
+        unimix(unimix_),
+        sums(categorical_sums<F>(classes, logit)),
         scale(F(1.F) / sums.sum) {}
 
-  HD F operator()(int k) const { return gather(data + k, offset); }
+  HD F operator()(int k) const { return logit(k); }
   /// softmax_k.
-  HD F softmax(F logit) const { return categorical_weight(sums, logit) * scale; }
+  HD F softmax(F of) const { return categorical_weight(sums, of) * scale; }
   HD F mixed(F softmax) const {
     return math::fma(F(1.F - unimix), softmax, F(unimix / static_cast<float>(classes)));
   }
   /// log of mixed(softmax(logit)).
-  HD F log_probability(F logit, F probability) const {
+  HD F log_probability(F of, F probability) const {
     if (unimix > 0) return math::log(probability);
-    return math::max(logit - sums.max, F(-87.F)) - sums.log_sum;
+    return math::max(of - sums.max, F(-87.F)) - sums.log_sum;
   }
   /// softmax / mixed(softmax).
   HD F share(F softmax, F probability) const { return unimix > 0 ? softmax / probability : F(1.F); }
+  /// The inverse distribution function; the last class takes what rounding leaves.
+  HD IntOf<F> draw(F uniform) const {
+    F cumulative = F(0.F);
+    IntOf<F> drawn(0);
+    for (int k = 0; k + 1 < classes; ++k) {
+      cumulative = cumulative + mixed(softmax(logit(k)));
+      drawn = drawn + select(uniform >= cumulative, IntOf<F>(1), IntOf<F>(0));
+    }
+    return drawn;
+  }
+};
+
+/// The logits of a lane's group in a row.
+template <class F>
+struct GroupLogits {
+  float const* data;
+  IntOf<F> offset;
+
+  HD F operator()(int k) const { return gather(data + k, offset); }
+};
+template <class F>
+struct LatentGroup : MixedCategorical<F, GroupLogits<F>> {
+  IntOf<F> offset;
+
+  HD LatentGroup(LatentShape const& shape, float const* row, Lane<F> group)
+      : MixedCategorical<F, GroupLogits<F>>({row, iota(group) * IntOf<F>(shape.classes)},
+                                            shape.classes, shape.unimix),
+        offset(iota(group) * IntOf<F>(shape.classes)) {}
 };
 
 struct LatentSample {
@@ -57,12 +83,7 @@ struct LatentSample {
         select(word < 2, select(word == 0, block.x, block.y), select(word == 2, block.z, block.w));
     F const uniform = unit_interval<F>(bits);
     LatentGroup<F> const group_of(shape, logits.row(row), group);
-    F cumulative = F(0.F);
-    IntOf<F> drawn(0);
-    for (int k = 0; k + 1 < shape.classes; ++k) {
-      cumulative = cumulative + group_of.mixed(group_of.softmax(group_of(k)));
-      drawn = drawn + select(uniform >= cumulative, IntOf<F>(1), IntOf<F>(0));
-    }
+    IntOf<F> const drawn = group_of.draw(uniform);
     store(index.data + at * static_cast<std::size_t>(shape.groups), group, drawn);
     if (one_hot.data != nullptr)
       for (int k = 0; k < shape.classes; ++k)

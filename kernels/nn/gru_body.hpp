@@ -1,5 +1,6 @@
 #pragma once
 // A unit's gates, on lanes; F may be double.
+#include <kernels/core/fast_math.hpp>
 #include <kernels/core/lane_rows.hpp>
 #include <kernels/core/math.hpp>
 #include <kernels/core/view.hpp>
@@ -13,6 +14,11 @@ struct GruUnit {
 
   HD GruUnit(F reset, F candidate, F update)
       : r(math::sigmoid(reset)), c(math::tanh(r * candidate)), u(math::sigmoid(update)) {}
+  /// next() of a unit by learner arithmetic.
+  HD static F fast_next(F reset, F candidate, F update, F state) {
+    F const to = fast::tanh(fast::sigmoid(reset) * candidate);
+    return math::fma(fast::sigmoid(update), to - state, state);
+  }
   HD F next(F state) const { return math::fma(u, c - state, state); }
 
   struct Gradient {
@@ -34,6 +40,10 @@ struct GruResetAfterUnit {
       : r(math::sigmoid(reset)),
         u(math::sigmoid(update)),
         c(math::tanh(math::fma(r, state_candidate, input_candidate))) {}
+  HD static F fast_next(F reset, F update, F input_candidate, F state_candidate, F state) {
+    F const to = fast::tanh(math::fma(fast::sigmoid(reset), state_candidate, input_candidate));
+    return math::fma(fast::sigmoid(update), state - to, to);
+  }
   HD F next(F state) const { return math::fma(u, state - c, c); }
 
   struct Gradient {

@@ -49,9 +49,12 @@ struct RowDraws {
   template <class U>
   HD Counter<U> latent_block(int row, U k) const {
     auto const at = static_cast<std::size_t>(row);
-    return philox<U>({U(stream[at]), U(tick[tick.size == 1 ? 0 : at]),
-                      U(static_cast<std::uint32_t>(Purpose::latent)), k},
-                     seed);
+    return latent_block(U(stream[at]), U(tick[tick.size == 1 ? 0 : at]), k);
+  }
+  /// Of the rows of these streams.
+  template <class U>
+  HD Counter<U> latent_block(U streams, U ticks, U k) const {
+    return philox<U>({streams, ticks, U(static_cast<std::uint32_t>(Purpose::latent)), k}, seed);
   }
 };
 

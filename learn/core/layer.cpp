@@ -275,10 +275,6 @@ void Stack::weight_gradient(Exec const& exec, Layer::Inputs const& x) {
   }
 }
 
-OutRows<float> Stack::output() {
-  return {outputs_.back().data(), rows_ * steps_, layers_.back().shape().outputs};
-}
-
 std::vector<ParameterShape> stack_parameters(std::string const& name, Stack::Shape const& shape) {
   std::vector<ParameterShape> all;
   auto const layers = shape.all();

@@ -109,7 +109,12 @@ class Stack {
   void backward(Exec const& exec, int step, InRows<float> dy, Layer::Gradients const& dx = {});
   void weight_gradient(Exec const& exec, Layer::Inputs const& x);
   /// All outputs: (steps * rows, columns).
-  OutRows<float> output();
+  OutRows<float> output() { return all(layers_.size() - 1); }
+  /// Those of a layer, for kernels that fill in what forward() would have kept.
+  OutRows<float> all(std::size_t layer) {
+    return {outputs_[layer].data(), rows_ * steps_, layers_[layer].shape().outputs};
+  }
+  std::size_t depth() const { return layers_.size(); }
   /// Those of one step.
   OutRows<float> output(int step) { return at(layers_.size() - 1, step); }
 

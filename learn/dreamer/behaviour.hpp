@@ -11,14 +11,14 @@ namespace loom {
 
 struct BehaviourShape {
   WorldShape world;
-  /// What an actor's output means.
-  enum class Policy { categorical, bounded_normal, tanh_normal, truncated_normal };
+  using Policy = DreamPolicy;
   Policy policy = Policy::categorical;
   /// reinforce: the score function (version 3). dynamics: through the model's own gradient (versions 1 and
   /// 2).
   enum class Gradient { reinforce, dynamics };
   Gradient gradient = Gradient::reinforce;
   int horizon = 15;
+  bool fused = true;  ///< imagination as one kernel, where Imagination::serves
   int actor_layers = 3, critic_layers = 3;
   float gamma = 1.F;  ///< beside the predicted continuation, which holds the discount already
   float lambda = 0.95F;

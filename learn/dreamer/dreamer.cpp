@@ -72,6 +72,7 @@ BehaviourShape behaviour_shape(EnvSpec const& spec, Dreamer::Config const& c) {
   s.gradient = c.gradient == "dynamics" ? BehaviourShape::Gradient::dynamics
                                         : BehaviourShape::Gradient::reinforce;
   s.horizon = c.horizon;
+  s.fused = c.imagination == "fused";
   s.actor_layers = c.actor_layers, s.critic_layers = c.critic_layers;
   s.gamma = c.continues ? 1.F : going_on(c);
   s.lambda = c.lambda;
@@ -160,6 +161,9 @@ void Dreamer::Config::keys(Settings& s) {
         one_of({"bounded_normal", "tanh_normal", "truncated_normal"}));
   s.key("gradient", gradient, "of the policy: its score, or through the model",
         one_of({"reinforce", "dynamics"}));
+  s.key("imagination", imagination,
+        "one kernel (on a GPU in bf16) where it has room for the model, or layer by layer",
+        one_of({"fused", "layers"}));
   s.key("action_noise", action_noise, "deviation added to tanh_normal actions in training",
         at_least(0));
   s.key("replay_loss", replay_loss, "weight of the critic's loss on records", at_least(0));

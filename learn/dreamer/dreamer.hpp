@@ -36,7 +36,7 @@ class Dreamer final : public Algorithm {
     float unimix = 0.01F;
     float free_nats = 1, dynamics = 1, representation = 0.1F;
     bool joint_divergence = false, mean_divergence = false;
-    std::string policy = "bounded_normal", gradient = "reinforce";
+    std::string policy = "bounded_normal", gradient = "reinforce", imagination = "fused";
     float action_noise = 0;
     bool returns_from_start = false, slow_targets = false;
     int slow_every = 1;

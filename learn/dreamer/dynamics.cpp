@@ -60,6 +60,7 @@ DynamicsBehaviour::DynamicsBehaviour(Exec const& exec, BehaviourShape const& sha
       draw_(exec, elements(starts, shape.actor_outputs())),
       dentropy_(zeros<float>(exec, count(shape.horizon))),
       workspace_(exec, reduce_workspace(count(shape.horizon + 1))) {
+  if (Imagination::serves(exec, shape)) imagination_.emplace(exec, shape, world, actor);
   if (shape.slow_targets)
     slow_critic_.emplace(exec, shape.critic_stack(), starts * (times() + 1), 1, slow_critic,
                          "critic");
@@ -95,6 +96,19 @@ void DynamicsBehaviour::learn(Exec const& exec, InRows<float> feature,
 
 void DynamicsBehaviour::imagine(Exec const& exec, InRows<float> feature, RowDraws const& draws) {
   RssmShape const& r = shape_.world.rssm;
+  if (imagination_) {
+    DreamKept kept;
+    for (std::size_t l = 0; l < actor_.depth(); ++l) kept.actor[l] = actor_.all(l).data;
+    for (std::size_t l = 0; l < prior_.depth(); ++l) kept.prior[l] = prior_.all(l).data;
+    recurrence_->keep(kept);
+    int const rows = starts_ * shape_.horizon;
+    imagination_->run(exec, feature, draws,
+                      {{feature_.data(), rows + starts_, r.feature()},
+                       {action_.data(), rows, r.actions},
+                       {},
+                       &kept});
+    return;
+  }
   copy(exec, In<float>(feature.data, elements(starts_, r.feature())),
        Out<float>(feature_.data(), elements(starts_, r.feature())));
   for (int t = 0; t < shape_.horizon; ++t) {

@@ -1,6 +1,6 @@
 #pragma once
 // Behaviour of versions 1 and 2: returns are differentiated through rewards, values and the model itself.
-#include <learn/dreamer/behaviour.hpp>
+#include <learn/dreamer/imagination.hpp>
 
 namespace loom {
 
@@ -39,6 +39,7 @@ class DynamicsBehaviour final : public Behaviour {
   int starts_;
   std::unique_ptr<Recurrence> recurrence_;
   Latents latents_;
+  std::optional<Imagination> imagination_;
   Stack prior_, reward_, actor_, critic_;
   std::optional<Stack> slow_critic_;
   Scalars scalars_;

@@ -1,24 +1,11 @@
 #pragma once
 // The stochastic state z of a recurrent state-space model: several categoricals, or a Gaussian.
 #include <kernels/core/buffer.hpp>
+#include <kernels/dream/rssm.hpp>
 #include <kernels/nn/categorical_latent.hpp>
 #include <kernels/nn/gaussian_latent.hpp>
 
 namespace loom {
-
-/// How z is distributed, from the numbers that a layer leaves for it.
-struct LatentsShape {
-  enum class Kind { categorical, gaussian };
-  Kind kind = Kind::categorical;
-  int groups = 32, classes = 4;  ///< categorical: one-hots side by side
-  float unimix = 0.01F;
-  int gaussian = 30;             ///< numbers of z
-  float least_deviation = 0.1F;  ///< added to softplus
-
-  int size() const { return kind == Kind::categorical ? groups * classes : gaussian; }
-  /// Numbers that z is drawn from: logits, or means and then what deviations are made of.
-  int statistics() const { return kind == Kind::categorical ? size() : 2 * gaussian; }
-};
 
 /// Draws, gradients and divergences of up to `rows` rows. Statistics: (n, statistics()), z: (n, size()),
 /// any strides.

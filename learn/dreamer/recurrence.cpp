@@ -4,9 +4,6 @@
 namespace loom {
 namespace {
 
-constexpr float kUpdateBias = -1.F;
-constexpr float kLayerNormEpsilon = 1e-3F;  // Keras'
-
 LayerShape hidden(RssmShape const& s, std::vector<int> inputs) {
   return {std::move(inputs), s.units, s.norm, s.activation};
 }
@@ -23,7 +20,7 @@ void each_layer(std::string const& name, RssmShape const& s, F const& f) {
     case RssmShape::Core::layer_norm: {
       f(name + ".inputs", hidden(s, {s.stochastic(), s.actions}));
       LayerShape gates{{s.units, s.deter}, 3 * s.deter, Norm::layer};
-      gates.epsilon = kLayerNormEpsilon;
+      gates.epsilon = kGateNormEpsilon;
       f(name + ".gates", gates);
       break;
     }
@@ -126,6 +123,12 @@ class ResetAfter final : public RecurrenceBase {
     layers_[0].weight_gradient(exec, {z, a});
     layers_[1].weight_gradient(exec, {all(inputs_, shape_.units)});
     layers_[2].weight_gradient(exec, {h});
+  }
+
+  void keep(DreamKept& kept) override {
+    kept.inputs = inputs_.data();
+    kept.input_sums = input_sums_.data();
+    kept.state_sums = state_sums_.data();
   }
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
 // The deterministic path of a recurrent state-space model: h' = f(h, z, a).
+#include <kernels/dream/rollout.hpp>
 #include <learn/core/layer.hpp>
 #include <learn/dreamer/latents.hpp>
 #include <memory>
@@ -11,10 +12,7 @@ namespace loom {
 /// Source   Hafner et al. 2019, "Learning latent dynamics for planning from pixels" (RSSM); 2020, 2021 and 2023
 ///          (Dreamer versions 1 to 3).
 struct RssmShape {
-  /// reset_after: Cho's unit behind one layer of z and a (version 1).
-  /// layer_norm:  the same with all gates under one layer norm (version 2).
-  /// block:       h, z and a each through a layer, then block-diagonal layers (version 3).
-  enum class Core { reset_after, layer_norm, block };
+  using Core = RssmCore;
   Core core = Core::block;
   int deter = 512;  ///< numbers of the deterministic state h
   int units = 64;   ///< of every hidden layer
@@ -73,6 +71,8 @@ class Recurrence {
   /// Inputs of all steps, one after the other.
   virtual void weight_gradient(Exec const& exec, InRows<float> h, InRows<float> z,
                                InRows<float> a) = 0;
+  /// Where dream_rollout shall leave what forward() would have kept; nothing of cores that it does not keep.
+  virtual void keep(DreamKept&) {}
 };
 
 std::unique_ptr<Recurrence> make_recurrence(Exec const& exec, RssmShape const& shape, int rows,

@@ -18,7 +18,8 @@ ReinforceBehaviour::ReinforceBehaviour(Exec const& exec, BehaviourShape const& s
       latents_(exec, shape.world.rssm.latents, starts_),
       prior_(exec, shape.world.rssm.prior(), starts_, 1, world, "prior", false),
       reward_(exec, shape.world.reward(), starts_ * (shape.horizon + 1), 1, world, "reward", false),
-      actor_(exec, shape.actor_stack(), starts_, shape.horizon, actor, "actor"),
+      actor_(exec, shape.actor_stack(), actor_rows(exec, shape, starts_),
+             starts_ * shape.horizon / actor_rows(exec, shape, starts_), actor, "actor"),
       critic_(exec, shape.critic_stack(), starts_ * (shape.horizon + 2), 1, critic, "critic"),
       slow_critic_(exec, shape.critic_stack(), starts_ * (shape.horizon + 2), 1, slow_critic,
                    "critic", false),
@@ -48,6 +49,7 @@ ReinforceBehaviour::ReinforceBehaviour(Exec const& exec, BehaviourShape const& s
                    return std::max(return_range_workspace(e, n),
                                    reduce_workspace(count(shape.horizon + 2)));
                  })) {
+  if (Imagination::serves(exec, shape)) imagination_.emplace(exec, shape, world, actor);
   if (shape.world.continues)
     continue_.emplace(exec, shape.world.goes_on(), starts_ * (shape.horizon + 1), 1, world,
                       "continue", false);
@@ -71,13 +73,29 @@ void ReinforceBehaviour::learn(Exec const& exec, InRows<float> feature,
 
 void ReinforceBehaviour::imagine(Exec const& exec, InRows<float> feature, RowDraws const& draws) {
   RssmShape const& r = shape_.world.rssm;
+  int const horizon = shape_.horizon, rows = starts_ * horizon;
+  In<float> const recorded(feature.data, elements(starts_, r.feature()));
+  copy(exec, recorded, Out<float>(slab(horizon + 1).data, recorded.size));
+  if (!imagination_) {
+    copy(exec, recorded, Out<float>(slab(0).data, recorded.size));
+    return imagine_layer_by_layer(exec, draws);
+  }
+  Out<std::int32_t> const index =
+      shape_.policy == BehaviourShape::Policy::categorical ? index_.out() : Out<std::int32_t>();
+  imagination_->run(exec, feature, draws,
+                    {{feature_.data(), rows + starts_, r.feature()},
+                     {action_.data(), rows, r.actions},
+                     index,
+                     nullptr});
+  actor_.forward(exec, 0, {{feature_.data(), rows, r.feature()}});
+}
+
+void ReinforceBehaviour::imagine_layer_by_layer(Exec const& exec, RowDraws const& draws) {
+  RssmShape const& r = shape_.world.rssm;
   int const horizon = shape_.horizon;
   auto const part = [&](int k) {
     return RowDraws{draws.seed, draws.stream.slice(count(k), count(1)), draws.tick};
   };
-  In<float> const recorded(feature.data, elements(starts_, r.feature()));
-  for (int const t : {0, horizon + 1})
-    copy(exec, recorded, Out<float>(slab(t).data, recorded.size));
   OutRows<float> const before_a(before_a_.data(), starts_, r.actions);
   for (int t = 0; t < horizon; ++t) {
     OutRows<float> const now = slab(t), next = slab(t + 1);
@@ -167,8 +185,9 @@ void ReinforceBehaviour::actor_gradient(Exec const& exec) {
     sum(e, actor_loss_.in(), loss(BehaviourLoss::actor), workspace_.out());
     sum(e, entropy_.in(), loss(BehaviourLoss::entropy), workspace_.out());
   });
-  for (int t = 0; t < horizon; ++t)
-    actor_.backward(exec, t, {dactor.row(t * starts_), starts_, outputs});
+  int const together = imagination_ ? rows : starts_;
+  for (int t = 0; t * together < rows; ++t)
+    actor_.backward(exec, t, {dactor.row(t * together), together, outputs});
   actor_.weight_gradient(exec, {{feature_.data(), rows, shape_.world.rssm.feature()}});
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 // Version 3's behaviour: the score function on detached trajectories, so imagination runs forwards only.
-#include <learn/dreamer/behaviour.hpp>
+#include <learn/dreamer/imagination.hpp>
 
 namespace loom {
 
@@ -16,6 +16,7 @@ class ReinforceBehaviour final : public Behaviour {
 
  private:
   void imagine(Exec const& exec, InRows<float> feature, RowDraws const& draws);
+  void imagine_layer_by_layer(Exec const& exec, RowDraws const& draws);
   void value_targets(Exec const& exec, SequenceReplay::Records const& batch);
   void critic_gradient(Exec const& exec, SequenceReplay::Records const& batch,
                        OutRows<float> dfeature);
@@ -23,11 +24,16 @@ class ReinforceBehaviour final : public Behaviour {
   /// Imagined states at one time, 0 to H; H + 1: the recorded ones again, for the critic.
   OutRows<float> slab(int t);
   std::size_t count(int times) const;
+  /// Rows and steps of the actor's layers: the kernel hands over all steps at once.
+  static int actor_rows(Exec const& exec, BehaviourShape const& shape, int starts) {
+    return Imagination::serves(exec, shape) ? starts * shape.horizon : starts;
+  }
 
   BehaviourShape shape_;
   int sequences_, steps_, starts_;
   std::unique_ptr<Recurrence> recurrence_;
   Latents latents_;
+  std::optional<Imagination> imagination_;
   Stack prior_, reward_, actor_, critic_, slow_critic_;
   std::optional<Stack> continue_;
   Scalars rewards_, values_;

@@ -222,6 +222,13 @@ void expect_gradients(Update& u, Exec const& exec, std::string const& prefix,
   }
 }
 
+/// Machines, and whether they imagine by the fused kernel; on a GPU it computes in bf16.
+std::vector<std::pair<Exec, bool>> every_way() {
+  std::vector<std::pair<Exec, bool>> all{{Cpu{}, true}};
+  for (Exec const& exec : every_exec()) all.emplace_back(exec, false);
+  return all;
+}
+
 /// An update on every machine: what all versions measure, these losses besides, and all gradients.
 void expect_update(char const* fixture, BehaviourShape const& shape,
                    std::vector<std::pair<char const*, BehaviourLoss>> of_behaviour) {
@@ -234,8 +241,10 @@ void expect_update(char const* fixture, BehaviourShape const& shape,
       {"divergence_loss", WorldLoss::divergence},
       {"divergence", WorldLoss::divergence_mean}};
   if (shape.world.continues) of_world.emplace_back("continue_loss", WorldLoss::goes_on);
-  for (Exec const& exec : every_exec()) {
-    Update u(exec, fixture, shape);
+  for (auto const& [exec, fused] : every_way()) {
+    BehaviourShape way = shape;
+    way.fused = fused;
+    Update u(exec, fixture, way);
     expect_losses(u, exec, of_world, of_behaviour);
     expect_gradients(u, exec, "world/", u.world);
     expect_gradients(u, exec, "actor/", u.actor);

@@ -1,0 +1,62 @@
+#include <kernels/core/error.hpp>
+#include <kernels/dream/rollout_body.hpp>
+
+namespace loom {
+namespace {
+
+JointNeeds needs_of(DreamShape const& shape, TapeSegment const& tape) {
+  return {DreamColumns(shape).all(), DreamColumns::kRegions, dream_values(shape), Tape(tape)};
+}
+
+}  // namespace
+
+void dream_pack(Here exec, PackJoint const& plan) { pack_joint(exec, plan); }
+
+bool dream_room(Here exec, DreamShape const& shape) {
+  auto const layers = shape.layers();
+  bool fits = true;
+  for (JointShape const& layer : layers) fits = fits && joint_fits(exec, layer);
+  return fits && joint_fits<kDreamRows>(exec, needs_of(shape, {}));
+}
+
+void dream_rollout(Here exec, DreamView const& model, InRows<float> start, RowDraws const& draws,
+                   DreamOutput const& output) {
+  char const* const who = "dream_rollout";
+  DreamShape const& s = model.shape;
+  int const n = start.rows, horizon = n > 0 ? output.action.rows / n : 0;
+  require(start.cols == s.feature() && output.feature.cols == s.feature() &&
+              output.feature.rows == (horizon + 1) * n && output.action.rows == horizon * n &&
+              output.action.cols == s.actions,
+          who, ": start ", start.rows, " x ", start.cols, ", feature ", output.feature.rows, " x ",
+          output.feature.cols, ", action ", output.action.rows, " x ", output.action.cols,
+          " (needs features of ", s.feature(), " and actions of ", s.actions, " columns)");
+  check_size(who, "streams", draws.stream.size, std::int64_t{2} * horizon * n);
+  check_size(who, "tick", draws.tick.size, 1);
+  bool const indexed = output.index.size != 0;
+  if (indexed) check_size(who, "index", output.index.size, std::int64_t{horizon} * n);
+  require(output.kept == nullptr ||
+              (s.core == RssmCore::reset_after && !keeps_input(s.activation) &&
+               s.actor_layers < DreamKept::kMaxLayers && s.prior_layers < DreamKept::kMaxLayers),
+          who, ": activations are kept of reset_after with elu, relu or tanh only");
+  DreamArguments const all{model,
+                           start,
+                           draws,
+                           output.feature,
+                           output.action,
+                           indexed ? output.index.data : nullptr,
+                           output.kept != nullptr ? *output.kept : DreamKept{},
+                           output.kept != nullptr,
+                           n,
+                           horizon};
+  JointNeeds const needs = needs_of(s, model.stack.tape);
+  switch (s.core) {
+    case RssmCore::reset_after:
+      return launch_joint<kDreamRows>(exec, n, needs, DreamRollout<RssmCore::reset_after>{all});
+    case RssmCore::layer_norm:
+      return launch_joint<kDreamRows>(exec, n, needs, DreamRollout<RssmCore::layer_norm>{all});
+    case RssmCore::block:
+      return launch_joint<kDreamRows>(exec, n, needs, DreamRollout<RssmCore::block>{all});
+  }
+}
+
+}  // namespace loom

@@ -1,0 +1,26 @@
+#pragma once
+// Imagined trajectories by the fused kernel, where it has room for a model.
+#include <kernels/dream/rollout.hpp>
+#include <learn/dreamer/behaviour.hpp>
+
+namespace loom {
+
+/// Sizes as the kernel wants them.
+DreamShape dream_shape(BehaviourShape const& shape);
+
+class Imagination {
+ public:
+  /// Whether the shape asks for the kernel (BehaviourShape::fused) and is one that it takes.
+  static bool serves(Exec const& exec, BehaviourShape const& shape);
+
+  Imagination(Exec const& exec, BehaviourShape const& shape, Parameters& world, Parameters& actor);
+
+  /// Brings the parameters as they are now into the kernel's order and imagines: kernels only.
+  void run(Exec const& exec, InRows<float> start, RowDraws const& draws, DreamOutput const& output);
+
+ private:
+  std::vector<JointSource> sources_;
+  PackedDream packed_;
+};
+
+}  // namespace loom
