@@ -35,9 +35,10 @@ void dream_rollout(Here exec, DreamView const& model, InRows<float> start, RowDr
   bool const indexed = output.index.size != 0;
   if (indexed) check_size(who, "index", output.index.size, std::int64_t{horizon} * n);
   require(output.kept == nullptr ||
-              (s.core == RssmCore::reset_after && !keeps_input(s.activation) &&
+              (s.core != RssmCore::block && !keeps_input(s.activation) &&
                s.actor_layers < DreamKept::kMaxLayers && s.prior_layers < DreamKept::kMaxLayers),
-          who, ": activations are kept of reset_after with elu, relu or tanh only");
+          who, ": activations are not kept of core block, of silu, or of more than ",
+          DreamKept::kMaxLayers, " layers");
   DreamArguments const all{model,
                            start,
                            draws,

@@ -61,13 +61,15 @@ class PackedDream {
   DreamView view_;
 };
 
-/// Activations that the way back needs, step after step ([H][N][columns] each), all of them or none. Of
-/// reset_after with an activation whose derivative is taken at its output.
+/// Activations that the way back needs, step after step ([H][N][columns] each), all of them or none. Of cores
+/// reset_after and layer_norm with an activation whose derivative is taken at its output.
 struct DreamKept {
   static constexpr int kMaxLayers = 8;
   float* actor[kMaxLayers] = {};                       ///< hidden layers, then the output
   float* inputs = nullptr;                             ///< (units)
-  float *input_sums = nullptr, *state_sums = nullptr;  ///< (3 deter)
+  float *input_sums = nullptr, *state_sums = nullptr;  ///< reset_after: (3 deter)
+  /// layer_norm: (3 deter) before and after the norm, and its (2): centre, 1 / deviation
+  float *gate_sums = nullptr, *gates = nullptr, *gate_statistics = nullptr;
   float* prior[kMaxLayers] = {};                       ///< hidden layers, then the statistics
 };
 

@@ -75,7 +75,7 @@ struct DreamRollout : DreamArguments {
       if constexpr (kCore == RssmCore::block)
         layer = block_core(b, layer, at, now, next, joined, inner);
       else if constexpr (kCore == RssmCore::layer_norm)
-        layer = layer_norm_core(b, layer, at, now, next, joined, inner);
+        layer = layer_norm_core(b, layer, at, now, next, joined, inner, t);
       else
         layer = reset_after_core(b, layer, at, now, next, joined, t);
       tower(b, layer, s.prior_layers, b.input(next, 0), p, q, values, kept.prior, t);
@@ -190,16 +190,20 @@ struct DreamRollout : DreamArguments {
 
   template <class Block, class Region>
   HD JointLayer const* layer_norm_core(Block& b, JointLayer const* layer, DreamColumns const& at,
-                                       Region now, Region next, Region joined, Region inner) const {
+                                       Region now, Region next, Region joined, Region inner,
+                                       int t) const {
     int const deter = model.shape.deter;
     float const share = 1.F / static_cast<float>(3 * deter);
     float const *const gain = layer[1].gain(), *const shift = layer[1].shift();
-    hidden(b, layer[0], b.input(now, at.z, now, at.a), joined, 0, nullptr, 0);
+    hidden(b, layer[0], b.input(now, at.z, now, at.a), joined, 0, kept.inputs, t);
     b.sync();
     b.joint(
         layer[1], b.input(joined, 0, now, 0), inner, 0,
-        [=](auto col, auto v, auto mean, auto scale) {
-          return (v - mean) * scale * Block::vector(gain, col) + Block::vector(shift, col);
+        [&](auto col, auto v, auto mean, auto scale) {
+          auto const y =
+              (v - mean) * scale * Block::vector(gain, col) + Block::vector(shift, col);
+          if (keeps) keep_gates(b, col, t, v, y, mean, scale);
+          return y;
         },
         row_statistic([](auto, auto v) { return v; }, [=](auto sum) { return sum * share; }),
         row_statistic([](auto, auto v, auto mean) { return (v - mean) * (v - mean); },
@@ -212,6 +216,18 @@ struct DreamRollout : DreamArguments {
     });
     b.sync();
     return layer + 2;
+  }
+  template <class Block, class At, class V>
+  HD void keep_gates(Block& b, At at, int t, V sum, V normal, V mean, V scale) const {
+    int const columns = 3 * model.shape.deter;
+    b.store(kept_rows(kept.gate_sums, t, columns), at, sum);
+    b.store(kept_rows(kept.gates, t, columns), at, normal);
+    if (at.col != 0) return;
+    // A value may be two columns: the second one is written over.
+    OutRows<float> const statistics = kept_rows(kept.gate_statistics, t, 2);
+    b.store(statistics, at, mean);
+    at.col = 1;
+    b.store(statistics, at, scale);
   }
 
   template <class Block, class Region>

@@ -68,6 +68,10 @@ class Layer {
 
   LayerShape const& shape() const { return shape_; }
   int rows() const { return rows_; }
+  /// What a norm's way back needs of all steps, for kernels that fill in what forward() would have kept:
+  /// x W^T + b, (steps * rows, outputs), and the rows' centres and 1 / deviations, (steps * rows, 2).
+  Out<float> sums() { return sums_.out(); }
+  Out<float> statistics() { return statistics_.out(); }
 
  private:
   OutRows<float> at(Buffer<float>& b, int step) const;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <kernels/nn/activation_body.hpp>
 #include <learn/dreamer/imagination.hpp>
 
@@ -20,9 +21,10 @@ DreamShape dream_shape(BehaviourShape const& shape) {
 bool Imagination::serves(Exec const& exec, BehaviourShape const& shape) {
   RssmShape const& r = shape.world.rssm;
   bool const published = r.core == RssmCore::block ? r.norm == Norm::rms : !r.norm;
-  // The model's own gradient needs the activations of all steps, which the kernel keeps of version 1 only.
+  // The model's own gradient needs the activations of all steps.
   bool const kept = shape.gradient == BehaviourShape::Gradient::reinforce ||
-                    (r.core == RssmCore::reset_after && !keeps_input(r.activation));
+                    (r.core != RssmCore::block && !keeps_input(r.activation) &&
+                     std::max(shape.actor_layers, r.prior_layers) < DreamKept::kMaxLayers);
   return shape.fused && published && kept && dream_fits(exec, dream_shape(shape));
 }
 

@@ -172,6 +172,13 @@ class LayerNormGates final : public RecurrenceBase {
     layers_[1].weight_gradient(exec, {all(inputs_, shape_.units), h});
   }
 
+  void keep(DreamKept& kept) override {
+    kept.inputs = inputs_.data();
+    kept.gate_sums = layers_[1].sums().data;
+    kept.gates = sums_.data();
+    kept.gate_statistics = layers_[1].statistics().data;
+  }
+
  private:
   Buffer<float> inputs_, sums_, dinputs_, dsums_;
 };

@@ -89,7 +89,7 @@ if(NOT DREAMLOOM_SANITIZE)
   if(DREAMLOOM_EMULATED)
     list(APPEND embedding_environment "EMBEDDING_LIBRARY_PATH=${DREAMLOOM_CUDART_DIR}" "CUEMU_NUM_SMS=2")
   endif()
-  foreach(project install own_environment own_kernel c_program)
+  foreach(project install own_environment own_model own_kernel c_program)
     add_test(NAME Embedding.${project}
       COMMAND "${PROJECT_SOURCE_DIR}/tests/embedding/run" "${PROJECT_BINARY_DIR}" ${project})
     set_tests_properties(Embedding.${project} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77

@@ -7,6 +7,9 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
+
+#include "../own_model/model.hpp"
 
 namespace {
 
@@ -139,6 +142,30 @@ void environments(cudaStream_t stream) {
   check(image.host(stream) == expected, "own kernel around the body of the rasteriser");
 }
 
+// ---- dreams of own weights in own memory, on that stream ----
+
+void dreams(cudaStream_t stream) {
+  loom::Gpu const exec{0, stream};
+  loom::DreamShape const shape = own::shape();
+  own::Weights const weights;
+  int const rows = own::kStarts, steps = own::kSteps, f = shape.feature();
+  std::vector<std::uint32_t> ids(static_cast<std::size_t>(2 * rows * steps));
+  std::iota(ids.begin(), ids.end(), 0U);
+  Foreign<float> const numbers(weights.numbers), start(own::starts());
+  Foreign<std::uint32_t> const streams(ids), tick(std::vector<std::uint32_t>{1});
+  Foreign<float> feature(std::vector<float>(static_cast<std::size_t>(rows * (steps + 1) * f))),
+      action(std::vector<float>(static_cast<std::size_t>(rows * steps * shape.actions)));
+  loom::PackedDream model(exec, shape);
+  model.pack(exec, weights.sources(numbers.data()));
+  loom::dream_rollout(exec, model.view(), {start.data(), rows, f}, {7, streams, tick},
+                      {{feature.data(), rows * (steps + 1), f},
+                       {action.data(), rows * steps, shape.actions},
+                       {},
+                       nullptr});
+  // States are bf16: five steps of 2^-9.
+  check(own::as_known(feature.host(stream), 5e-3), "dreams of own weights in own memory");
+}
+
 }  // namespace
 
 int main() {
@@ -150,5 +177,6 @@ int main() {
   CUDA_CHECK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
   bodies(stream);
   environments(stream);
+  dreams(stream);
   CUDA_CHECK(cudaStreamDestroy(stream));
 }
