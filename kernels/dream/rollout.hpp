@@ -70,7 +70,7 @@ struct DreamKept {
   float *input_sums = nullptr, *state_sums = nullptr;  ///< reset_after: (3 deter)
   /// layer_norm: (3 deter) before and after the norm, and its (2): centre, 1 / deviation
   float *gate_sums = nullptr, *gates = nullptr, *gate_statistics = nullptr;
-  float* prior[kMaxLayers] = {};                       ///< hidden layers, then the statistics
+  float* prior[kMaxLayers] = {};  ///< hidden layers, then the statistics
 };
 
 /// Trajectories of N starts.

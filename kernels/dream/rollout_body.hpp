@@ -200,8 +200,7 @@ struct DreamRollout : DreamArguments {
     b.joint(
         layer[1], b.input(joined, 0, now, 0), inner, 0,
         [&](auto col, auto v, auto mean, auto scale) {
-          auto const y =
-              (v - mean) * scale * Block::vector(gain, col) + Block::vector(shift, col);
+          auto const y = (v - mean) * scale * Block::vector(gain, col) + Block::vector(shift, col);
           if (keeps) keep_gates(b, col, t, v, y, mean, scale);
           return y;
         },

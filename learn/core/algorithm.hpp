@@ -45,6 +45,10 @@ class Algorithm {
   /// the rows of observations.
   virtual std::unique_ptr<Player> player(VectorEnv& env);
 
+  /// What a user should know before training starts, in one line: a slower path than was asked for. Empty:
+  /// nothing.
+  virtual std::string note() const { return {}; }
+
   /// Name and value of everything measured since the last call: losses, returns, rates.
   virtual Metrics metrics() = 0;
 

@@ -3,6 +3,7 @@
 #include <kernels/nn/moving_average.hpp>
 #include <kernels/nn/schedule.hpp>
 #include <learn/dreamer/dreamer.hpp>
+#include <learn/dreamer/imagination.hpp>
 #include <limits>
 #include <numeric>
 #include <sim/core/rows.hpp>
@@ -424,6 +425,11 @@ class Dreamer::LatentPlayer final : public Player {
 
 std::unique_ptr<Player> Dreamer::player(VectorEnv& env) {
   return std::make_unique<LatentPlayer>(*this, env);
+}
+
+std::string Dreamer::note() const {
+  std::string const why = Imagination::refusal(exec_, shape_);
+  return why.empty() || !shape_.fused ? "" : "imagines layer by layer: the one kernel " + why;
 }
 
 Metrics Dreamer::metrics() {

@@ -61,6 +61,7 @@ class Dreamer final : public Algorithm {
   /// As if every row were the first observation of an episode; a Player remembers.
   void act(InRows<float> observation, OutRows<float> action, ActMode mode) override;
   std::unique_ptr<Player> player(VectorEnv& env) override;
+  std::string note() const override;
   Metrics metrics() override;
   void save(Checkpoint& checkpoint) override;
   void load(Checkpoint const& checkpoint) override;

@@ -18,14 +18,19 @@ DreamShape dream_shape(BehaviourShape const& shape) {
   return s;
 }
 
-bool Imagination::serves(Exec const& exec, BehaviourShape const& shape) {
+std::string Imagination::refusal(Exec const& exec, BehaviourShape const& shape) {
   RssmShape const& r = shape.world.rssm;
-  bool const published = r.core == RssmCore::block ? r.norm == Norm::rms : !r.norm;
+  bool const block = r.core == RssmCore::block;
+  if (block ? r.norm != Norm::rms : r.norm.has_value())
+    return "takes core block with norm rms, the others with none";
   // The model's own gradient needs the activations of all steps.
-  bool const kept = shape.gradient == BehaviourShape::Gradient::reinforce ||
-                    (r.core != RssmCore::block && !keeps_input(r.activation) &&
-                     std::max(shape.actor_layers, r.prior_layers) < DreamKept::kMaxLayers);
-  return shape.fused && published && kept && dream_fits(exec, dream_shape(shape));
+  if (shape.gradient == BehaviourShape::Gradient::dynamics) {
+    if (block) return "keeps no activations of core block for gradient dynamics";
+    if (keeps_input(r.activation)) return "keeps no activations of silu for gradient dynamics";
+    if (std::max(shape.actor_layers, r.prior_layers) >= DreamKept::kMaxLayers)
+      return "keeps activations of fewer layers for gradient dynamics";
+  }
+  return dream_fits(exec, dream_shape(shape)) ? "" : "has no room for a model of this size";
 }
 
 Imagination::Imagination(Exec const& exec, BehaviourShape const& shape, Parameters& world,

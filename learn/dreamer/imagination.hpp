@@ -10,8 +10,12 @@ DreamShape dream_shape(BehaviourShape const& shape);
 
 class Imagination {
  public:
+  /// Why the kernel does not take such a model; empty if it does.
+  static std::string refusal(Exec const& exec, BehaviourShape const& shape);
   /// Whether the shape asks for the kernel (BehaviourShape::fused) and is one that it takes.
-  static bool serves(Exec const& exec, BehaviourShape const& shape);
+  static bool serves(Exec const& exec, BehaviourShape const& shape) {
+    return shape.fused && refusal(exec, shape).empty();
+  }
 
   Imagination(Exec const& exec, BehaviourShape const& shape, Parameters& world, Parameters& actor);
 

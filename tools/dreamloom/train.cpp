@@ -102,6 +102,8 @@ int train(TrainOptions const& o) {
   Learner learner(recipe, device.exec());
   RunDirectory const directory(path, how);
   Progress progress(path.filename().string(), stderr);
+  if (std::string const note = learner.algorithm->note(); !note.empty())
+    progress.note(fmt::format("{}: {}", recipe.run->algorithm, note));
   Trainer trainer(recipe, device, learner, directory, how, progress);
   Outcome const outcome = trainer.run();
   draw_curve(directory);

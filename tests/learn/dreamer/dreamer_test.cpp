@@ -52,6 +52,20 @@ TEST(Dreamer, SaysWhatDoesNotFitTogether) {
             "truncated_normal");
 }
 
+TEST(Dreamer, SaysWhyItImaginesLayerByLayer) {
+  auto const note = [](Dreamer::Config const& c) {
+    return Dreamer(Exec{Cpu{}}, {.name = "Pendulum", .num_envs = 4}, c).note();
+  };
+  Dreamer::Config c = small();
+  EXPECT_EQ(note(c), "");
+  c.norm = "none";
+  EXPECT_EQ(note(c),
+            "imagines layer by layer: the one kernel takes core block with norm rms, the others "
+            "with none");
+  c.imagination = "layers";
+  EXPECT_EQ(note(c), "");
+}
+
 TEST(Dreamer, SizesAreThePublishedOnes) {
   Dreamer::Config c;
   c.size = "12M";
