@@ -77,9 +77,15 @@ Dreamer::Config size_1m() {
   return c;
 }
 
-void dreamer_tiny(benchmark::State& state) { updates(state, tiny()); }
-BENCHMARK(dreamer_tiny)->Unit(benchmark::kMillisecond);
-void dreamer_1m(benchmark::State& state) { updates(state, size_1m()); }
-BENCHMARK(dreamer_1m)->Unit(benchmark::kMillisecond);
+Dreamer::Config by_layers(Dreamer::Config c) {
+  c.imagination = "layers";
+  return c;
+}
+
+// The same with imagination as one kernel and layer by layer, in one run.
+BENCHMARK_CAPTURE(updates, tiny, tiny())->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(updates, tiny_layers, by_layers(tiny()))->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(updates, size_1M, size_1m())->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(updates, size_1M_layers, by_layers(size_1m()))->Unit(benchmark::kMillisecond);
 
 }  // namespace
