@@ -21,12 +21,25 @@ struct GaussianLatentSample {
   GaussianRows latent;
   RowDraws draws;
   OutRows<float> z;
+  int each;  // draws of a row
 
   template <class F>
   HD void operator()(int row, Lane<F> d) const {
+    int const from = row / each;
     store(z.row(row), d,
-          math::fma(math::exp(F(load(latent.log_std.row(row), d))), latent_noise(draws, row, d),
-                    F(load(latent.mean.row(row), d))));
+          math::fma(math::exp(F(load(latent.log_std.row(from), d))), latent_noise(draws, row, d),
+                    F(load(latent.mean.row(from), d))));
+  }
+};
+
+struct GaussianLatentPriorSample {
+  float clip;
+  RowDraws draws;
+  OutRows<float> z;
+
+  template <class F>
+  HD void operator()(int row, Lane<F> d) const {
+    store(z.row(row), d, math::clamp(latent_noise(draws, row, d), F(-clip), F(clip)));
   }
 };
 
@@ -75,6 +88,25 @@ struct GaussianLatentKl : SumFold {
   }
   HD void finish(int row, Value<float> const& v) const {
     kl[static_cast<std::size_t>(row)] = v.sum;
+  }
+};
+
+struct GaussianLatentLogRatio : SumFold {
+  GaussianRows posterior;
+  InRows<float> z;
+  Out<float> log_ratio;
+  int each;  // draws of a row
+
+  HD int items(int) const { return z.cols; }
+  template <class F>
+  HD void add(Value<F>& v, int row, Lane<F> d) const {
+    int const from = row / each;
+    F const x = load(z.row(row), d), log_std = load(posterior.log_std.row(from), d);
+    F const epsilon = (x - F(load(posterior.mean.row(from), d))) * math::exp(-log_std);
+    v.sum = v.sum + (F(0.5F) * (epsilon - x) * (epsilon + x) + log_std);
+  }
+  HD void finish(int row, Value<float> const& v) const {
+    log_ratio[static_cast<std::size_t>(row)] = v.sum;
   }
 };
 
