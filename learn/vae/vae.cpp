@@ -8,7 +8,7 @@ namespace loom {
 namespace {
 
 /// Of draws that have nothing to do with each other.
-enum class Stream : std::uint64_t { weights = 1, update, evaluation, sample };
+enum class Stream : std::uint64_t { weights = 1, update, sample };
 
 std::uint64_t seed_of(std::uint64_t seed, Stream purpose) {
   return seed * 0x9E3779B97F4A7C15ULL + static_cast<std::uint64_t>(purpose);
@@ -58,7 +58,7 @@ void Vae::step(Exec const& exec) {
 
 Vae::Losses Vae::evaluate(InRows<float> x, InRows<float> c) {
   training_.batch(exec_, x, c);
-  training_.forward(exec_, {seed_of(seed_, Stream::evaluation), streams_.in(), tick_.in()});
+  training_.forward(exec_, fresh(training_.rows()));
   return losses();
 }
 

@@ -29,7 +29,7 @@ class Vae {
   void update(InRows<float> x, InRows<float> c = {});
   /// The same kernels for someone else's graph: x and c are read where they are.
   void learn(Exec const& exec, InRows<float> x, InRows<float> c = {});
-  /// Both losses of a batch, nothing learned; the next update() draws the numbers that it would have.
+  /// Both losses of a batch with z drawn afresh, nothing learned.
   Losses evaluate(InRows<float> x, InRows<float> c = {});
   /// Of the last update() or evaluate().
   Losses losses() const;
