@@ -48,7 +48,8 @@ void gaussian_latent_prior_sample(Here exec, float clip, RowDraws draws, OutRows
   check_extent(who, z);
   check_draws(who, draws, z.rows);
   float const most = clip > 0 ? clip : std::numeric_limits<float>::max();
-  each_number(exec, GaussianLatentPriorSample{most, draws, z}, z);
+  launch(exec, z.rows, GaussianLatentPriorSample{most, draws, z},
+         kGaussianGrain / (z.cols + 1) + 1);
 }
 
 void gaussian_latent_sample_backward(Here exec, InRows<float> log_std, RowDraws draws,

@@ -32,14 +32,28 @@ struct GaussianLatentSample {
   }
 };
 
+/// One lane a row: rows of a few numbers would leave packs along them half empty (3 times as fast for 14).
 struct GaussianLatentPriorSample {
   float clip;
   RowDraws draws;
   OutRows<float> z;
 
   template <class F>
-  HD void operator()(int row, Lane<F> d) const {
-    store(z.row(row), d, math::clamp(latent_noise(draws, row, d), F(-clip), F(clip)));
+  HD void operator()(Lane<F> row) const {
+    using U = UintOf<F>;
+    RowWriter<F> const write(z, row);
+    U const stream = load(draws.stream, row),
+            tick = draws.tick.size == 1 ? U(draws.tick[0]) : load(draws.tick, row);
+    for (int d = 0; d < z.cols; d += 2) {
+      auto const block = philox<U>({stream, tick, U(static_cast<std::uint32_t>(Purpose::latent)),
+                                    U(static_cast<std::uint32_t>(d / 2))},
+                                   draws.seed);
+      auto const number = [&](U u, U v) {
+        return math::clamp(normal_of(unit_interval<F>(u), unit_interval<F>(v)), F(-clip), F(clip));
+      };
+      write(d, number(block.x, block.y));
+      if (d + 1 < z.cols) write(d + 1, number(block.z, block.w));
+    }
   }
 };
 

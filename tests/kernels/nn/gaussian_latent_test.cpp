@@ -252,6 +252,12 @@ TEST(GaussianLatent, PriorsNumbersAreThoseOfEveryMachine) {
       gaussian_latent_prior_sample(e, 0.5F, {3, stream, tick}, {z.data(), rows, dims});
     });
     auto const got = download(z);
+    for (int r = 0; r < rows; ++r) {
+      Random<float> random(3, 4 + static_cast<std::uint32_t>(r), 1, Purpose::latent);
+      for (int d = 0; d < dims; ++d)
+        EXPECT_NEAR(got[static_cast<std::size_t>(r * dims + d)],
+                    std::min(std::max(random.normal(), -0.5F), 0.5F), 1e-6);
+    }
     if (first.empty()) first = got;
     EXPECT_EQ(got, first) << describe(exec);
   }

@@ -160,17 +160,18 @@ VaeConfig two_modes() {
   return c;
 }
 
-/// a = +-0.8 with deviation 0.05, the sign drawn, or that of the first number of the state.
+/// a = +-0.8 with deviation 0.05; the sign that of the state's first number, or both of every state.
 struct Actions {
   std::vector<float> states = uniform_numbers(elements(kData, 2), -1, 1, 1), actions;
 
   explicit Actions(bool of_state) {
-    auto const coin = uniform_numbers(kData, -1, 1, 2), noise = normal_numbers(kData, 0, 0.05, 3);
+    auto const noise = normal_numbers(kData, 0, 0.05, 3);
     for (std::size_t i = 0; i < kData; ++i) {
       // A gap: near the border no continuous function can tell the signs apart.
       states[2 * i] += std::copysign(0.1F, states[2 * i]);
-      float const sign = of_state ? states[2 * i] : coin[i];
-      actions.push_back(std::copysign(0.8F, sign) + noise[i]);
+      if (!of_state && i % 2 == 1) std::copy_n(&states[2 * i - 2], 2, &states[2 * i]);
+      float const both = i % 2 == 1 ? 1.F : -1.F;
+      actions.push_back(std::copysign(0.8F, of_state ? states[2 * i] : both) + noise[i]);
     }
   }
   InRows<float> a(int batch) const {
@@ -212,7 +213,7 @@ float largest_of_regression(Actions const& data) {
   std::vector<float> slope(kTraining);
   float most = 0;
   for (int i = 0; i < 2000; ++i) {
-    std::vector<float> const rate{1e-3F * (1.F - static_cast<float>(i) / 2000.F)};
+    std::vector<float> const rate{3e-3F * (1.F - static_cast<float>(i) / 2000.F)};
     InRows<float> const y = net.forward(exec, 0, {data.s(i)});
     likelihood_backward(Cpu{}, Likelihood::squared, y, data.a(i), weight,
                         {slope.data(), kTraining, 1});
