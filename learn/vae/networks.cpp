@@ -39,6 +39,12 @@ int widest(VaeShape const& s) {
   return most;
 }
 
+/// Parts whose layers stay in a core's cache, or that fill a device.
+int suitable_rows(Exec const& exec, int widest) {
+  return on_cpu(exec) ? std::clamp((1 << 22) / widest, 256, 4096)
+                      : std::clamp((1 << 24) / widest, 1024, 65536);
+}
+
 std::size_t workspace_of(Exec const& exec, VaeShape const& s, int rows) {
   std::size_t bytes = visit(exec, [&](auto e) { return dense_workspace(e, rows, widest(s)); });
   if (!s.has_image()) return bytes;
@@ -56,10 +62,12 @@ In<float> log_variance_of(VaeShape const& shape, Parameters& parameters, In<floa
 }
 
 VaeNetworks::VaeNetworks(Exec const& exec, VaeShape shape, Parameters& parameters, int most_rows)
-    : exec_(exec), shape_(std::move(shape)), parameters_(parameters), most_rows_(most_rows) {
+    : exec_(exec), shape_(std::move(shape)), parameters_(parameters) {
   shape_.check();
-  require<ConfigError>(most_rows > 0, "vae: ", most_rows, " rows at once (needs 1 or more)");
+  require<ConfigError>(most_rows >= 0, "vae: ", most_rows, " rows at once (needs 0 or more)");
   int const wide = widest(shape_);
+  if (most_rows == 0) most_rows = suitable_rows(exec, wide);
+  most_rows_ = most_rows;
   auto const buffer = [&](int cols) { return Buffer<float>(exec, elements(most_rows, cols)); };
   for (Buffer<float>& b : between_) b = buffer(wide);
   shared_ =

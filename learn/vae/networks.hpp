@@ -15,8 +15,9 @@ namespace loom {
 /// Bits     the same from run to run and, on a Cpu, for any number of threads.
 class VaeNetworks {
  public:
-  /// The parameters must outlive it. most_rows: rows that pass at once, and n at most.
-  VaeNetworks(Exec const& exec, VaeShape shape, Parameters& parameters, int most_rows = 4096);
+  /// The parameters must outlive it. most_rows: rows that pass at once, and n at most; 0: as many as suit the
+  /// machine and the widest layer.
+  VaeNetworks(Exec const& exec, VaeShape shape, Parameters& parameters, int most_rows = 0);
 
   /// The posterior of z: mean and log-deviation as it is drawn with, (B, latent) each.
   void encode(Exec const& exec, InRows<float> x, InRows<float> c, OutRows<float> mean,
@@ -32,6 +33,7 @@ class VaeNetworks {
               Out<float> elbo, Out<float> importance_weighted);
 
   VaeShape const& shape() const { return shape_; }
+  int most_rows() const { return most_rows_; }
 
  private:
   /// A stack's result; `shared` rows have first.rows / shared.rows rows of `first` each.
@@ -53,7 +55,7 @@ class VaeNetworks {
   Exec exec_;
   VaeShape shape_;
   Parameters& parameters_;
-  int most_rows_;
+  int most_rows_ = 0;
   Buffer<float> between_[2], shared_, features_, head_, z_, decoded_;
   Buffer<float> mean_, log_std_, squares_, loss_, ratio_, log_variance_;
   Buffer<std::uint8_t> workspace_;
