@@ -7,6 +7,7 @@
 namespace loom {
 
 struct LogMeanExp {
+  static constexpr float kLeast = std::numeric_limits<float>::lowest();
   InRows<float> x;
   Out<float> log_mean, mean;
 
@@ -16,7 +17,7 @@ struct LogMeanExp {
   };
   template <class F>
   HD Value<F> empty() const {
-    return {F(std::numeric_limits<float>::lowest()), F(0.F), F(0.F)};
+    return {F(kLeast), F(0.F), F(0.F)};
   }
   HD int items(int) const { return x.cols; }
   template <class F>
