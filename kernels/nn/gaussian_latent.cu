@@ -2,6 +2,7 @@
 #include <kernels/core/fold.hpp>
 #include <kernels/nn/gaussian_latent.hpp>
 #include <kernels/nn/gaussian_latent_body.hpp>
+#include <limits>
 
 namespace loom {
 namespace {
@@ -12,6 +13,17 @@ constexpr int kGaussianGrain = 512, kGaussianRows = 32;
 void fits(char const* who, GaussianRows const& latent, InRows<float> like) {
   check_rows(who, like, latent.mean);
   check_rows(who, like, latent.log_std);
+}
+
+/// How many rows of z each row of the distribution has.
+int draws_of_a_row(char const* who, GaussianRows const& latent, InRows<float> z) {
+  fits(who, latent, latent.mean);
+  check_extent(who, z);
+  int const rows = latent.mean.rows;
+  require(z.cols == latent.mean.cols && (rows > 0 ? z.rows % rows : z.rows) == 0, who, ": z [",
+          z.rows, "][", z.cols, "] of [", rows, "][", latent.mean.cols,
+          "] (needs a multiple of the rows, and the same columns)");
+  return rows > 0 ? z.rows / rows : 1;
 }
 
 template <class Body>
@@ -25,9 +37,19 @@ void each_number(Here exec, Body const& body, InRows<float> like) {
 void gaussian_latent_sample(Here exec, GaussianRows const& latent, RowDraws draws,
                             OutRows<float> z) {
   char const* const who = "gaussian_latent_sample";
-  fits(who, latent, z);
+  int const each = draws_of_a_row(who, latent, z);
   check_draws(who, draws, z.rows);
-  each_number(exec, GaussianLatentSample{latent, draws, z}, z);
+  each_number(exec, GaussianLatentSample{latent, draws, z, each}, z);
+}
+
+void gaussian_latent_prior_sample(Here exec, float clip, RowDraws draws, OutRows<float> z) {
+  char const* const who = "gaussian_latent_prior_sample";
+  require<ConfigError>(clip >= 0, who, ": clip ", clip, " (needs 0 or more)");
+  check_extent(who, z);
+  check_draws(who, draws, z.rows);
+  float const most = clip > 0 ? clip : std::numeric_limits<float>::max();
+  launch(exec, z.rows, GaussianLatentPriorSample{most, draws, z},
+         kGaussianGrain / (z.cols + 1) + 1);
 }
 
 void gaussian_latent_sample_backward(Here exec, InRows<float> log_std, RowDraws draws,
@@ -46,6 +68,15 @@ void gaussian_latent_kl(Here exec, GaussianRows const& posterior, GaussianRows c
   if (prior.mean.data != nullptr) fits(who, prior, posterior.mean);
   check_size(who, "kl", kl.size, posterior.mean.rows);
   launch_fold(exec, posterior.mean.rows, GaussianLatentKl{{}, posterior, prior, kl}, kGaussianRows);
+}
+
+void gaussian_latent_log_ratio(Here exec, GaussianRows const& posterior, InRows<float> z,
+                               Out<float> log_ratio) {
+  char const* const who = "gaussian_latent_log_ratio";
+  int const each = draws_of_a_row(who, posterior, z);
+  check_size(who, "log_ratio", log_ratio.size, z.rows);
+  launch_fold(exec, z.rows, GaussianLatentLogRatio{{}, posterior, z, log_ratio, each},
+              kGaussianRows);
 }
 
 void gaussian_latent_kl_backward(Here exec, GaussianRows const& posterior,

@@ -17,7 +17,7 @@ struct GaussianRows {
 /// z = mean + exp(log_std) epsilon; dimension d takes the d-th normal number of its row. The backward
 /// pass draws the same numbers again: none is stored.
 ///
-/// Shapes   z: (B, k).
+/// Shapes   z: (n B, k): n draws of every row, one after the other; the backward pass is of n = 1.
 /// Bits     the same for every machine, row order and batch size.
 /// Errors   ShapeError if the sizes do not fit.
 /// Source   Kingma, Welling 2014, "Auto-encoding variational Bayes", equation 10.
@@ -39,6 +39,26 @@ void gaussian_latent_kl(Cpu exec, GaussianRows const& posterior, GaussianRows co
                         Out<float> kl);
 void gaussian_latent_kl(Gpu exec, GaussianRows const& posterior, GaussianRows const& prior,
                         Out<float> kl);
+
+/// z = the row's normal numbers, those of gaussian_latent_sample, each between -clip and clip; no clip where
+/// it is 0.
+///
+/// Shapes   z: (B, k).
+/// Errors   ShapeError if the sizes do not fit; ConfigError if clip is negative.
+/// Source   Fujimoto et al. 2019, "Off-policy deep reinforcement learning without exploration", the
+///          authors' code, whose clip is 0.5.
+void gaussian_latent_prior_sample(Cpu exec, float clip, RowDraws draws, OutRows<float> z);
+void gaussian_latent_prior_sample(Gpu exec, float clip, RowDraws draws, OutRows<float> z);
+
+/// log_ratio = sum over dimensions of log p(z) - log posterior(z), in nats, p the standard normal
+/// distribution: what an importance weight has besides the likelihood.
+///
+/// Shapes   z: (n B, k): n draws of every row of the posterior, one after the other; log_ratio: (n B).
+/// Bits     the same on every machine.
+void gaussian_latent_log_ratio(Cpu exec, GaussianRows const& posterior, InRows<float> z,
+                               Out<float> log_ratio);
+void gaussian_latent_log_ratio(Gpu exec, GaussianRows const& posterior, InRows<float> z,
+                               Out<float> log_ratio);
 
 /// What gaussian_latent_kl_backward writes, (B, k) each; the prior's may have data = nullptr.
 struct GaussianGradients {

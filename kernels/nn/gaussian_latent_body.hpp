@@ -21,12 +21,39 @@ struct GaussianLatentSample {
   GaussianRows latent;
   RowDraws draws;
   OutRows<float> z;
+  int each;  // draws of a row
 
   template <class F>
   HD void operator()(int row, Lane<F> d) const {
+    int const from = row / each;
     store(z.row(row), d,
-          math::fma(math::exp(F(load(latent.log_std.row(row), d))), latent_noise(draws, row, d),
-                    F(load(latent.mean.row(row), d))));
+          math::fma(math::exp(F(load(latent.log_std.row(from), d))), latent_noise(draws, row, d),
+                    F(load(latent.mean.row(from), d))));
+  }
+};
+
+/// One lane a row: rows of a few numbers would leave packs along them half empty (3 times as fast for 14).
+struct GaussianLatentPriorSample {
+  float clip;
+  RowDraws draws;
+  OutRows<float> z;
+
+  template <class F>
+  HD void operator()(Lane<F> row) const {
+    using U = UintOf<F>;
+    RowWriter<F> const write(z, row);
+    U const stream = load(draws.stream, row),
+            tick = draws.tick.size == 1 ? U(draws.tick[0]) : load(draws.tick, row);
+    for (int d = 0; d < z.cols; d += 2) {
+      auto const block = philox<U>({stream, tick, U(static_cast<std::uint32_t>(Purpose::latent)),
+                                    U(static_cast<std::uint32_t>(d / 2))},
+                                   draws.seed);
+      auto const number = [&](U u, U v) {
+        return math::clamp(normal_of(unit_interval<F>(u), unit_interval<F>(v)), F(-clip), F(clip));
+      };
+      write(d, number(block.x, block.y));
+      if (d + 1 < z.cols) write(d + 1, number(block.z, block.w));
+    }
   }
 };
 
@@ -75,6 +102,25 @@ struct GaussianLatentKl : SumFold {
   }
   HD void finish(int row, Value<float> const& v) const {
     kl[static_cast<std::size_t>(row)] = v.sum;
+  }
+};
+
+struct GaussianLatentLogRatio : SumFold {
+  GaussianRows posterior;
+  InRows<float> z;
+  Out<float> log_ratio;
+  int each;  // draws of a row
+
+  HD int items(int) const { return z.cols; }
+  template <class F>
+  HD void add(Value<F>& v, int row, Lane<F> d) const {
+    int const from = row / each;
+    F const x = load(z.row(row), d), log_std = load(posterior.log_std.row(from), d);
+    F const epsilon = (x - F(load(posterior.mean.row(from), d))) * math::exp(-log_std);
+    v.sum = v.sum + (F(0.5F) * (epsilon - x) * (epsilon + x) + log_std);
+  }
+  HD void finish(int row, Value<float> const& v) const {
+    log_ratio[static_cast<std::size_t>(row)] = v.sum;
   }
 };
 

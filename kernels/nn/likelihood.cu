@@ -23,9 +23,15 @@ void each_number(Here exec, char const* who, Body const& body) {
 void likelihood_loss(Here exec, Likelihood kind, InRows<float> prediction, InRows<float> target,
                      Out<float> loss) {
   char const* const who = "likelihood_loss";
-  check_rows(who, prediction, target);
+  check_extent(who, prediction);
+  check_extent(who, target);
+  require(prediction.cols == target.cols &&
+              (target.rows > 0 ? prediction.rows % target.rows : prediction.rows) == 0,
+          who, ": prediction [", prediction.rows, "][", prediction.cols, "] of targets [",
+          target.rows, "][", target.cols, "] (needs a multiple of the rows, and the same columns)");
   check_size(who, "loss", loss.size, prediction.rows);
-  launch_fold(exec, prediction.rows, LikelihoodLoss{{}, kind, prediction, target, loss},
+  int const each = target.rows > 0 ? prediction.rows / target.rows : 1;
+  launch_fold(exec, prediction.rows, LikelihoodLoss{{}, kind, prediction, target, loss, each},
               kLikelihoodGrain / (prediction.cols + 1) + 1);
 }
 

@@ -21,7 +21,8 @@ enum class Likelihood : std::int32_t {
 
 /// loss_b = sum over the row's numbers.
 ///
-/// Shapes   prediction, target: (B, n), any stride; loss: (B).
+/// Shapes   prediction: (B, n), target: (B / m, n): m predictions, one after the other, of every target; any
+///          strides; loss: (B).
 /// Bits     the same on every machine.
 /// Errors   ShapeError if the sizes do not fit.
 /// Source   Kingma, Welling 2014, appendix C; Hafner et al. 2023 (symlog, sigmoid).
@@ -30,7 +31,7 @@ void likelihood_loss(Cpu exec, Likelihood kind, InRows<float> prediction, InRows
 void likelihood_loss(Gpu exec, Likelihood kind, InRows<float> prediction, InRows<float> target,
                      Out<float> loss);
 
-/// The prediction's gradient of sum over b of dloss_b loss_b; it may be the prediction's memory.
+/// Where every prediction has a target of its own: its gradient of sum over b of dloss_b loss_b; it may be the prediction's memory.
 void likelihood_backward(Cpu exec, Likelihood kind, InRows<float> prediction, InRows<float> target,
                          In<float> dloss, OutRows<float> dprediction);
 void likelihood_backward(Gpu exec, Likelihood kind, InRows<float> prediction, InRows<float> target,

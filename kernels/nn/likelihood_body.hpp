@@ -49,12 +49,13 @@ struct LikelihoodLoss : SumFold {
   Likelihood kind;
   InRows<float> prediction, target;
   Out<float> loss;
+  int each;  // predictions of a target
 
   HD int items(int) const { return prediction.cols; }
   template <class F>
   HD void add(Value<F>& v, int row, Lane<F> i) const {
-    v.sum =
-        v.sum + likelihood_loss<F>(kind, load(prediction.row(row), i), load(target.row(row), i));
+    v.sum = v.sum +
+            likelihood_loss<F>(kind, load(prediction.row(row), i), load(target.row(row / each), i));
   }
   HD void finish(int row, Value<float> const& v) const {
     loss[static_cast<std::size_t>(row)] = v.sum;

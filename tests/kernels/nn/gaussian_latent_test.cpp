@@ -121,8 +121,8 @@ TEST(GaussianLatent, DivergenceAndGradientsEqualDoubleAndItsDifferences) {
 }
 
 TEST(GaussianLatent, DivergenceIsTheMeanOfLogRatiosOfItsDraws) {
-  constexpr int kDraws = 1 << 17;
-  float const m1 = 0.4F, l1 = -0.3F, m2 = -0.2F, l2 = 0.1F;
+  constexpr int kDraws = 1000000;
+  float const m1 = 0.4F, l1 = -0.3F;
   std::vector<float> const mean(kDraws, m1), log_std(kDraws, l1);
   auto const stream = count_from(0, kDraws);
   std::vector<std::uint32_t> const tick{1};
@@ -133,16 +133,18 @@ TEST(GaussianLatent, DivergenceIsTheMeanOfLogRatiosOfItsDraws) {
     double const u = (x - m) * std::exp(-l);
     return -0.5 * u * u - l;
   };
-  double sum = 0, squares = 0;
-  for (float x : z) {
-    double const ratio =
-        log_density(x, double(m1), double(l1)) - log_density(x, double(m2), double(l2));
-    sum += ratio;
-    squares += ratio * ratio;
+  // From another Gaussian, and from the standard one.
+  for (auto const& [m2, l2] : {std::pair{-0.2, 0.1}, {0., 0.}}) {
+    double sum = 0, squares = 0;
+    for (float x : z) {
+      double const ratio = log_density(x, double(m1), double(l1)) - log_density(x, m2, l2);
+      sum += ratio;
+      squares += ratio * ratio;
+    }
+    double const average = sum / kDraws,
+                 error = std::sqrt((squares / kDraws - average * average) / kDraws);
+    EXPECT_NEAR(average, divergence(double(m1), double(l1), m2, l2), 3 * error);
   }
-  double const average = sum / kDraws,
-               error = std::sqrt((squares / kDraws - average * average) / kDraws);
-  EXPECT_NEAR(average, divergence(double(m1), double(l1), double(m2), double(l2)), 3 * error);
 }
 
 TEST(GaussianLatent, DrawsTheRowsOwnNumbersAndDrawsThemAgain) {
@@ -162,6 +164,105 @@ TEST(GaussianLatent, DrawsTheRowsOwnNumbersAndDrawsThemAgain) {
   }
 }
 
+TEST(GaussianLatent, DrawsSeveralTimesOfEveryRow) {
+  Problem const x{5, 33, 0, true};
+  int const each = 3, all = x.rows * each;
+  auto const repeat = [&](std::vector<float> const& of) {
+    std::vector<float> repeated;
+    for (int r = 0; r < all; ++r)
+      repeated.insert(repeated.end(), of.begin() + r / each * x.dims,
+                      of.begin() + (r / each + 1) * x.dims);
+    return repeated;
+  };
+  for (Exec const& exec : every_machine()) {
+    auto const m = uploaded(exec, x.m1), l = uploaded(exec, x.l1),
+               ms = uploaded(exec, repeat(x.m1)), ls = uploaded(exec, repeat(x.l1));
+    auto const stream = uploaded(exec, count_from(0, static_cast<std::size_t>(all)));
+    auto const tick = uploaded(exec, std::vector<std::uint32_t>{1});
+    Buffer<float> shared(exec, ms.size()), own(exec, ms.size()),
+        ratio(exec, static_cast<std::size_t>(all));
+    OutRows<float> const z(shared.data(), all, x.dims);
+    GaussianRows const q{{m.data(), x.rows, x.dims}, {l.data(), x.rows, x.dims}};
+    visit(exec, [&](auto e) {
+      gaussian_latent_sample(e, q, {kSeed, stream, tick}, z);
+      gaussian_latent_sample(e, {{ms.data(), all, x.dims}, {ls.data(), all, x.dims}},
+                             {kSeed, stream, tick}, {own.data(), all, x.dims});
+      gaussian_latent_log_ratio(e, q, z, ratio.out());
+    });
+    auto const got = download(shared), log_ratio = download(ratio);
+    EXPECT_EQ(got, download(own)) << describe(exec);
+    for (int r = 0; r < all; ++r) {
+      double want = 0;
+      for (int d = 0; d < x.dims; ++d) {
+        auto const at = static_cast<std::size_t>(r / each * x.dims + d);
+        double const v = got[static_cast<std::size_t>(r * x.dims + d)],
+                     u = (v - x.m1[at]) / std::exp(double{x.l1[at]});
+        want += -v * v / 2 + u * u / 2 + x.l1[at];
+      }
+      EXPECT_NEAR(log_ratio[static_cast<std::size_t>(r)], want, 2e-5);
+    }
+  }
+}
+
+TEST(GaussianLatent, PriorsNumbersHaveTheMomentsOfTheirDistribution) {
+  constexpr int kRows = 100000, kDims = 100;  // 1e7 draws
+  auto const stream = count_from(0, kRows);
+  std::vector<std::uint32_t> const tick{1};
+  std::vector<float> z(kRows * kDims), same(z.size());
+  OutRows<float> const rows(z.data(), kRows, kDims);
+  gaussian_latent_prior_sample(Cpu{}, 0, {3, stream, tick}, rows);
+  double sums[4] = {};
+  for (double const x : z)
+    for (double power = x, *sum = sums; sum != sums + 4; ++sum, power *= x) *sum += power;
+  for (double& sum : sums) sum /= double(z.size());
+  double const variance = sums[1] - sums[0] * sums[0];
+  EXPECT_LT(std::abs(sums[0]), 1e-3);
+  EXPECT_LT(std::abs(variance - 1), 2e-3);
+  EXPECT_LT(std::abs(sums[3] / (variance * variance) - 3), 5e-3);
+  // Whatever rows are drawn together, and in whatever order.
+  ThreadPool pool(3);
+  gaussian_latent_prior_sample(Cpu{&pool}, 0, {3, stream, tick}, {same.data(), kRows, kDims});
+  EXPECT_EQ(z, same);
+  std::vector<std::uint32_t> const some{77, 5};
+  gaussian_latent_prior_sample(Cpu{nullptr, 1}, 0, {3, some, tick}, {same.data(), 2, kDims});
+  EXPECT_TRUE(std::equal(same.begin(), same.begin() + kDims, z.begin() + 77 * kDims));
+
+  gaussian_latent_prior_sample(Cpu{}, 0.5F, {3, stream, tick}, {same.data(), kRows, kDims});
+  double squares = 0;
+  std::size_t low = 0, high = 0;
+  for (std::size_t i = 0; i < z.size(); ++i) {
+    EXPECT_EQ(same[i], std::min(std::max(z[i], -0.5F), 0.5F));
+    squares += double{same[i]} * double{same[i]};
+    low += same[i] == -0.5F;
+    high += same[i] == 0.5F;
+  }
+  EXPECT_NEAR(std::sqrt(squares / double(z.size())), 0.4303, 5e-4);
+  EXPECT_NEAR(double(low) / double(z.size()), 0.3085, 5e-4);
+  EXPECT_NEAR(double(high) / double(z.size()), 0.3085, 5e-4);
+}
+
+TEST(GaussianLatent, PriorsNumbersAreThoseOfEveryMachine) {
+  int const rows = 50, dims = 7;
+  std::vector<float> first;
+  for (Exec const& exec : every_machine()) {
+    auto const stream = uploaded(exec, count_from(4, rows));
+    auto const tick = uploaded(exec, std::vector<std::uint32_t>{1});
+    Buffer<float> z(exec, rows * dims);
+    visit(exec, [&](auto e) {
+      gaussian_latent_prior_sample(e, 0.5F, {3, stream, tick}, {z.data(), rows, dims});
+    });
+    auto const got = download(z);
+    for (int r = 0; r < rows; ++r) {
+      Random<float> random(3, 4 + static_cast<std::uint32_t>(r), 1, Purpose::latent);
+      for (int d = 0; d < dims; ++d)
+        EXPECT_NEAR(got[static_cast<std::size_t>(r * dims + d)],
+                    std::min(std::max(random.normal(), -0.5F), 0.5F), 1e-6);
+    }
+    if (first.empty()) first = got;
+    EXPECT_EQ(got, first) << describe(exec);
+  }
+}
+
 TEST(GaussianLatent, EveryMachineAndNumberOfThreadsGivesTheSameBits) {
   ThreadPool pool(3);
   Problem const x{300, 30, 1, false};
@@ -173,6 +274,10 @@ TEST(GaussianLatent, EveryMachineAndNumberOfThreadsGivesTheSameBits) {
 TEST(GaussianLatent, SaysWhatDoesNotFit) {
   std::vector<float> x(24), two(2);
   OutRows<float> const rows(x.data(), 2, 12), one(x.data(), 1, 12);
+  std::vector<std::uint32_t> const stream(2), tick(1);
+  EXPECT_THROW(gaussian_latent_prior_sample(Cpu{}, -1, {1, stream, tick}, rows), ConfigError);
+  EXPECT_THROW(gaussian_latent_prior_sample(Cpu{}, 0, {1, tick, tick}, rows), ShapeError);
+  EXPECT_THROW(gaussian_latent_log_ratio(Cpu{}, {rows, rows}, one, two), ShapeError);
   EXPECT_THROW(gaussian_latent_kl(Cpu{}, {rows, one}, {}, two), ShapeError);
   EXPECT_THROW(gaussian_latent_kl(Cpu{}, {rows, rows}, {one, rows}, two), ShapeError);
   EXPECT_THROW(gaussian_latent_kl(Cpu{}, {rows, rows}, {}, x), ShapeError);

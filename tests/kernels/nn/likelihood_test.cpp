@@ -82,6 +82,25 @@ TEST(Likelihood, LossAndGradientEqualDoubleAndItsDifferences) {
       }
 }
 
+TEST(Likelihood, OneTargetServesSeveralPredictions) {
+  Problem const p{12, 33, 0}, targets{4, 33, 0};
+  for (Exec const& exec : every_machine()) {
+    auto const x = uploaded(exec, p.x), t = uploaded(exec, targets.t);
+    std::vector<float> repeated;
+    for (int r = 0; r < p.rows; ++r)
+      repeated.insert(repeated.end(), targets.t.begin() + r / 3 * p.n,
+                      targets.t.begin() + (r / 3 + 1) * p.n);
+    auto const each = uploaded(exec, repeated);
+    Buffer<float> shared(exec, 12), own(exec, 12);
+    visit(exec, [&](auto e) {
+      InRows<float> const prediction(x.data(), p.rows, p.n);
+      likelihood_loss(e, Likelihood::bernoulli, prediction, {t.data(), 4, p.n}, shared.out());
+      likelihood_loss(e, Likelihood::bernoulli, prediction, {each.data(), p.rows, p.n}, own.out());
+    });
+    EXPECT_EQ(download(shared), download(own)) << describe(exec);
+  }
+}
+
 TEST(Likelihood, LogitsFarFromZeroStayFinite) {
   std::vector<float> const x{80, -80, 80, -80}, t{0, 0, 1, 1}, dloss(4, 1.F);
   for (Exec const& exec : every_machine()) {
