@@ -9,7 +9,7 @@
 #include <kernels/core/device.hpp>
 #include <kernels/core/error.hpp>
 #include <kernels/core/fast_math.hpp>
-#include <kernels/core/mma.hpp>
+#include <kernels/core/mma_tile.hpp>
 #include <kernels/core/pack_dense_gpu.hpp>
 #include <kernels/core/weight_tape.hpp>
 #include <type_traits>
@@ -300,11 +300,6 @@ class GpuBlock {
   }
   HD int lane_row() const { return lane_ >> 2; }
   HD int lane_col() const { return (lane_ & 3) * 2; }
-  static HD void begin(float (&sum)[4], float const* bias) {
-    sum[0] = sum[2] = bias[0];
-    sum[1] = sum[3] = bias[1];
-  }
-
   // One accumulator tile m16 x n8: rows row, row + 8, columns col, col + 1.
   template <class E, std::size_t... I>
   HD void finish(float const (&c)[4], Tile out, int row, int col, E const& epilogue,
@@ -321,28 +316,6 @@ class GpuBlock {
     }
   }
 
-  // sum += in * W, the units of one k32 step being given by unit(n).
-  template <int M, int N, class Unit>
-  HD void multiply(float (&sum)[M][N][4], std::uint32_t address, int k_steps,
-                   Unit const& unit) const {
-    LOOM_NO_UNROLL
-    for (; k_steps > 0; --k_steps, address += 64) {
-      warp::Words w[N];
-      LOOM_UNROLL
-      for (int n = 0; n < N; ++n) w[n] = unit(n);
-      LOOM_UNROLL
-      for (int m = 0; m < M; ++m) {
-        std::uint32_t a[2][4];
-        warp::load_matrices(a[0], address + m * 16 * row_bytes_);
-        warp::load_matrices(a[1], address + m * 16 * row_bytes_ + 32);
-        LOOM_UNROLL
-        for (int n = 0; n < N; ++n) warp::mma(sum[m][n], a[0], w[n].x, w[n].y);
-        LOOM_UNROLL
-        for (int n = 0; n < N; ++n) warp::mma(sum[m][n], a[1], w[n].z, w[n].w);
-      }
-    }
-  }
-
   template <int NT, class E, class... S>
   HD void wide(Tile in, Tile out, DenseLayer const& layer, E const& epilogue,
                S const&... statistics) {
@@ -350,8 +323,8 @@ class GpuBlock {
     int const first_col = warp_ * NT * 8 + lane_col();
     LOOM_UNROLL
     for (int n = 0; n < NT; ++n) LOOM_UNROLL
-    for (int m = 0; m < MT; ++m) begin(sum[m][n], layer.bias + first_col + n * 8);
-    multiply(sum, lane_address(in), dense_layout::k_steps(layer.inputs),
+    for (int m = 0; m < MT; ++m) warp::begin(sum[m][n], layer.bias + first_col + n * 8);
+    warp::multiply(sum, lane_address(in), row_bytes_, dense_layout::k_steps(layer.inputs),
              [&](int) { return tape_.next(); });
     conclude<8>(sum, warp_, lane_row(), first_col, 8, NT, out, epilogue,
                 std::index_sequence_for<S...>{}, statistics...);
@@ -370,10 +343,10 @@ class GpuBlock {
     if (live > 0) {
       LOOM_UNROLL
       for (int i = 0; i < kTiles; ++i)
-        begin(sum[0][i], layer.bias + (group + i * kGroups) * 8 + lane_col());
+        warp::begin(sum[0][i], layer.bias + (group + i * kGroups) * 8 + lane_col());
       auto const* w = reinterpret_cast<warp::Words const*>(layer.weights) + group * 32 + lane_;
       std::uint32_t address = lane_address(in) + m * 16 * row_bytes_;
-      multiply(sum, address, dense_layout::k_steps(layer.inputs), [&](int i) {
+      warp::multiply(sum, address, row_bytes_, dense_layout::k_steps(layer.inputs), [&](int i) {
         warp::Words const r = w[i * kGroups * 32];
         if (i == kTiles - 1) w += 4 * 32;
         return r;
@@ -383,46 +356,30 @@ class GpuBlock {
                       out, epilogue, std::index_sequence_for<S...>{}, statistics...);
   }
 
-  // Statistic I of every row this thread holds: quad, then the kParts warps that share the row, in
-  // order.
+  // Statistic I of every row this thread holds.
   template <std::size_t I, int kParts, int M, int N, std::size_t Count, class S>
   HD void statistic(float const (&sum)[M][N][4], float (&totals)[M][2][Count], int part, int row,
                     int col, int step, int live, S const& s) {
     float* const slot = statistics_ + phase_ * 8 * kColumn;
     phase_ ^= 1;
-    // A warp without columns of the row says so: its part is read too.
-    if (part < kParts) {
+    auto const each = [&](int m, int h, auto const& take) {
       LOOM_UNROLL
-      for (int m = 0; m < M; ++m) {
-        LOOM_UNROLL
-        for (int h = 0; h < 2; ++h) {
-          int const r = row + m * 16 + h * 8;
-          float v = S::kNeutral;
-          LOOM_UNROLL
-          for (int n = 0; n < N; ++n) {
-            if (n >= live) continue;
-            int const c = col + n * step;
-            Two const x = with_totals(s.f, At{r, c}, Two{sum[m][n][2 * h], sum[m][n][2 * h + 1]},
-                                      totals[m][h], std::make_index_sequence<I>{});
-            if (c < outputs_) v = S::merge(v, x.lo);
-            if (c + 1 < outputs_) v = S::merge(v, x.hi);
-          }
-          v = S::merge(v, warp::exchange(v, 1));
-          v = S::merge(v, warp::exchange(v, 2));
-          if ((lane_ & 3) == 0) slot[part * kColumn + r] = v;
-        }
+      for (int n = 0; n < N; ++n) {
+        if (n >= live) continue;
+        At const at{row + m * 16 + h * 8, col + n * step};
+        Two const x = with_totals(s.f, at, Two{sum[m][n][2 * h], sum[m][n][2 * h + 1]},
+                                  totals[m][h], std::make_index_sequence<I>{});
+        if (at.col < outputs_) take(x.lo);
+        if (at.col + 1 < outputs_) take(x.hi);
       }
-    }
-    sync();
+    };
+    float total[M][2];
+    warp::row_totals<kParts>(
+        total, {slot, kColumn, part, row, lane_}, S::kNeutral, each,
+        [](float a, float b) { return S::merge(a, b); }, [this] { sync(); });
     LOOM_UNROLL
     for (int m = 0; m < M; ++m) LOOM_UNROLL
-    for (int h = 0; h < 2; ++h) {
-      float const* const p = slot + row + m * 16 + h * 8;
-      float v = p[0];
-      LOOM_UNROLL
-      for (int i = 1; i < kParts; ++i) v = S::merge(v, p[i * kColumn]);
-      totals[m][h][I] = v;
-    }
+    for (int h = 0; h < 2; ++h) totals[m][h][I] = total[m][h];
   }
 
   template <int kParts, int M, int N, class E, std::size_t... I, class... S>

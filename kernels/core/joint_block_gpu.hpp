@@ -9,7 +9,7 @@
 #include <kernels/core/fast_math.hpp>
 #include <kernels/core/joint_block.hpp>
 #include <kernels/core/launch.hpp>
-#include <kernels/core/mma.hpp>
+#include <kernels/core/mma_tile.hpp>
 #include <kernels/core/pack_joint_gpu.hpp>
 #include <kernels/core/weight_tape.hpp>
 #include <type_traits>
@@ -242,49 +242,24 @@ class GpuJointBlock {
     return regions_address_ + r.at + (row + (lane_ & 15)) * r.stride + col * 2 + (lane_ >> 4) * 16;
   }
 
-  // sum += piece * W, the units of one k32 step being given by unit(n).
-  template <int M, int N, class Unit>
-  HD void multiply(float (&sum)[M][N][4], std::uint32_t address, int stride, int k_steps,
-                   Unit const& unit) const {
-    LOOM_NO_UNROLL
-    for (; k_steps > 0; --k_steps, address += 64) {
-      warp::Words w[N];
-      LOOM_UNROLL
-      for (int n = 0; n < N; ++n) w[n] = unit(n);
-      LOOM_UNROLL
-      for (int m = 0; m < M; ++m) {
-        std::uint32_t a[2][4];
-        warp::load_matrices(a[0], address + m * 16 * stride);
-        warp::load_matrices(a[1], address + m * 16 * stride + 32);
-        LOOM_UNROLL
-        for (int n = 0; n < N; ++n) warp::mma(sum[m][n], a[0], w[n].x, w[n].y);
-        LOOM_UNROLL
-        for (int n = 0; n < N; ++n) warp::mma(sum[m][n], a[1], w[n].z, w[n].w);
-      }
-    }
-  }
   // Both pieces, for columns from `col` on.
   template <int M, int N, class Unit>
   HD void multiply(float (&sum)[M][N][4], JointLayer const& layer, JointInput const& in, int row,
                    int col, Unit const& unit) const {
     int const part = layer.inputs[0] / layer.blocks,
               block = layer.blocks == 1 ? 0 : col / (layer.outputs / layer.blocks);
-    multiply(sum, address(in.region[0], row, in.first[0] + block * part), in.region[0].stride,
+    warp::multiply(sum, address(in.region[0], row, in.first[0] + block * part), in.region[0].stride,
              dense_layout::k_steps(part), unit);
     if (layer.inputs[1] > 0)
-      multiply(sum, address(in.region[1], row, in.first[1]), in.region[1].stride,
+      warp::multiply(sum, address(in.region[1], row, in.first[1]), in.region[1].stride,
                dense_layout::k_steps(layer.inputs[1]), unit);
-  }
-  HD static void begin(float (&sum)[4], float const* bias) {
-    sum[0] = sum[2] = bias[0];
-    sum[1] = sum[3] = bias[1];
   }
   HD void gate_sums(float (&sum)[MT][3][4], JointLayer const& layer, JointInput const& in,
                     int col) {
     LOOM_UNROLL
     for (int g = 0; g < 3; ++g) LOOM_UNROLL
     for (int m = 0; m < MT; ++m)
-      begin(sum[m][g], layer.bias() + g * joint_layout::columns(layer) + col);
+      warp::begin(sum[m][g], layer.bias() + g * joint_layout::columns(layer) + col);
     multiply(sum, layer, in, 0, col, [&](int) { return tape_.next(); });
   }
 
@@ -314,7 +289,7 @@ class GpuJointBlock {
     int const col = warp_ * NT * 8 + lane_col();
     LOOM_UNROLL
     for (int n = 0; n < NT; ++n) LOOM_UNROLL
-    for (int m = 0; m < MT; ++m) begin(sum[m][n], layer.bias() + col + n * 8);
+    for (int m = 0; m < MT; ++m) warp::begin(sum[m][n], layer.bias() + col + n * 8);
     multiply(sum, layer, in, 0, col, [&](int) { return tape_.next(); });
     conclude<8>(sum, warp_, lane_row(), col, 8, NT, epilogue, std::index_sequence_for<S...>{},
                 statistics...);
@@ -330,7 +305,7 @@ class GpuJointBlock {
     if (live > 0) {
       LOOM_UNROLL
       for (int i = 0; i < kTiles; ++i)
-        begin(sum[0][i], layer.bias() + (group + i * kGroups) * 8 + lane_col());
+        warp::begin(sum[0][i], layer.bias() + (group + i * kGroups) * 8 + lane_col());
       auto const* w = reinterpret_cast<warp::Words const*>(layer.weights) + group * 32 + lane_;
       multiply(sum, layer, in, m * 16, 0, [&](int i) {
         warp::Words const r = w[i * kGroups * 32];
@@ -348,44 +323,30 @@ class GpuJointBlock {
     return f(at, v, Two{totals[I], totals[I]}...);
   }
 
-  // Statistic I of every row this thread holds: quad, then the kParts warps that share the row, in order.
+  // Statistic I of every row this thread holds.
   template <std::size_t I, int kParts, int M, int N, std::size_t Count, class S>
   HD void statistic(float const (&sum)[M][N][4], float (&totals)[M][2][Count], int part, int row,
                     int col, int step, int live, S const& s) {
     float* const slot = statistics_ + phase_ * 8 * kColumn;
     phase_ ^= 1;
-    if (part < kParts) {
+    auto const each = [&](int m, int h, auto const& take) {
       LOOM_UNROLL
-      for (int m = 0; m < M; ++m) {
-        LOOM_UNROLL
-        for (int h = 0; h < 2; ++h) {
-          int const r = row + m * 16 + h * 8;
-          float v = 0.F;
-          LOOM_UNROLL
-          for (int n = 0; n < N; ++n) {
-            if (n >= live) continue;
-            int const c = col + n * step;
-            Two const x = with_totals(s.f, At{r, c}, pair(sum[m][n], 2 * h), totals[m][h],
-                                      std::make_index_sequence<I>{});
-            if (c < outputs_) v += x.lo;
-            if (c + 1 < outputs_) v += x.hi;
-          }
-          v += warp::exchange(v, 1);
-          v += warp::exchange(v, 2);
-          if ((lane_ & 3) == 0) slot[part * kColumn + r] = v;
-        }
+      for (int n = 0; n < N; ++n) {
+        if (n >= live) continue;
+        At const at{row + m * 16 + h * 8, col + n * step};
+        Two const x = with_totals(s.f, at, pair(sum[m][n], 2 * h), totals[m][h],
+                                  std::make_index_sequence<I>{});
+        if (at.col < outputs_) take(x.lo);
+        if (at.col + 1 < outputs_) take(x.hi);
       }
-    }
-    sync();
+    };
+    float total[M][2];
+    warp::row_totals<kParts>(
+        total, {slot, kColumn, part, row, lane_}, 0.F, each,
+        [](float a, float b) { return a + b; }, [this] { sync(); });
     LOOM_UNROLL
     for (int m = 0; m < M; ++m) LOOM_UNROLL
-    for (int h = 0; h < 2; ++h) {
-      float const* const p = slot + row + m * 16 + h * 8;
-      float v = p[0];
-      LOOM_UNROLL
-      for (int i = 1; i < kParts; ++i) v += p[i * kColumn];
-      totals[m][h][I] = s.finish(v);
-    }
+    for (int h = 0; h < 2; ++h) totals[m][h][I] = s.finish(total[m][h]);
   }
 
   template <int kParts, int M, int N, class E, std::size_t... I, class... S>
