@@ -43,9 +43,7 @@ VaeTraining::VaeTraining(Exec const& exec, VaeShape shape, int rows, Parameters&
   auto const stack = [&](std::vector<LayerShape> const& all, std::string const& name) {
     for (std::size_t l = 0; l < all.size(); ++l) {
       layers_.emplace_back(exec, all[l], rows, 1, parameters, name + "." + std::to_string(l));
-      bool const from_data = steps_.empty();
-      Value const from = from_data ? Value{} : last();
-      record(layers_.back(), from_data ? nullptr : &from, l == 0);
+      record(layers_.back(), steps_.empty() ? std::nullopt : std::optional(last()), l == 0);
     }
   };
   if (shape_.has_image())
@@ -63,16 +61,15 @@ VaeTraining::VaeTraining(Exec const& exec, VaeShape shape, int rows, Parameters&
   record_output();
 }
 
-void VaeTraining::record(Layer& layer, Value const* from, bool first) {
+void VaeTraining::record(Layer& layer, std::optional<Value> from, bool first) {
   std::size_t const own = steps_.size();
-  std::optional<Value> const before = from != nullptr ? std::optional(*from) : std::nullopt;
-  auto const inputs = [this, before, first] {
-    Layer::Inputs all{before ? InRows<float>(tape_.value(*before)) : InRows<float>(x())};
+  auto const inputs = [this, from, first] {
+    Layer::Inputs all{from ? tape_.value(*from) : x()};
     if (first && shape_.condition > 0) all.push_back(c());
     return all;
   };
   steps_.push_back(tape_.node(
-      rows_, layer.shape().outputs, before ? std::vector<Value>{*before} : std::vector<Value>{},
+      rows_, layer.shape().outputs, from ? std::vector<Value>{*from} : std::vector<Value>{},
       [this, &layer, own, inputs](Exec const& exec) {
         layer.forward(exec, 0, inputs(), tape_.value(steps_[own]));
       },

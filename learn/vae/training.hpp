@@ -31,8 +31,8 @@ class VaeTraining {
  private:
   using Value = GradientTape::Value;
 
-  /// A layer of what an earlier node made, or of the data, and of the condition if it is the first.
-  void record(Layer& layer, Value const* from, bool first);
+  /// A layer that reads what an earlier node made, or x, and, the first of its stack, the condition as well.
+  void record(Layer& layer, std::optional<Value> from, bool first);
   void record_latent();
   void record_output();
   void latent_forward(Exec const& exec);
