@@ -36,7 +36,9 @@ Activation activation_of(std::string const& name) {
 std::optional<ImageShape> image_shape(Dreamer::Config const& c, int feature) {
   if (c.pixels == 0) return {};
   ImageShape s;
-  s.padding = c.images == "valid" ? ImageShape::Padding::valid : ImageShape::Padding::same;
+  s.kind = c.images == "valid"     ? ImageShape::Kind::valid
+           : c.images == "strided" ? ImageShape::Kind::strided
+                                   : ImageShape::Kind::pooled;
   s.size = c.pixels, s.depth = c.depth, s.kernel = c.kernel, s.feature = feature;
   s.norm = c.norm != "none";
   s.activation = activation_of(c.activation);
@@ -138,10 +140,11 @@ void Dreamer::Config::keys(Settings& s) {
         "learn from pictures of so many pixels a side; 0: from the numbers of the state",
         between(0, 1024));
   s.key("images", images,
-        "their convolutions: same, padded, halve them; valid, of versions 1 and 2, are not padded",
-        one_of({"same", "valid"}));
+        "their convolutions: pooled, of version 3; strided, a quarter of its work; valid, of "
+        "versions 1 and 2",
+        one_of({"pooled", "strided", "valid"}));
   s.key("depth", depth, "their channels are multiples of it", between(1, 1024));
-  s.key("kernel", kernel, "side of their windows; decoders of valid ones have their own",
+  s.key("kernel", kernel, "side of their windows; decoders of valid ones have others",
         between(2, 8));
   s.key("continues", continues, "predict whether episodes go on; off: a constant discount");
   s.key("gaussian", gaussian, "numbers of a gaussian stochastic state", between(1, 4096));

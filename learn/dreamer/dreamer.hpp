@@ -24,7 +24,7 @@ class Dreamer final : public Algorithm {
     float least_deviation = 0.1F;
     bool squash = true, continues = true;
     int pixels = 0, depth = 4, kernel = 5;
-    std::string images = "same";
+    std::string images = "pooled";
     std::string heads = "two_hot";
     int encoder_layers = 3, decoder_layers = 3, prior_layers = 2, posterior_layers = 1;
     int reward_layers = 1, continue_layers = 1, actor_layers = 3, critic_layers = 3;

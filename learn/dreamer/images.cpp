@@ -5,6 +5,8 @@
 namespace loom {
 namespace {
 
+using Resize = ImageLayerShape::Resize;
+
 constexpr int kLayers = 4, kColours = 3;
 constexpr float kEpsilon = 1e-4F;
 
@@ -53,27 +55,37 @@ void initialise(Exec const& exec, std::vector<ImageLayerShape> const& shapes, st
 // ---- shapes ----
 
 void ImageShape::check() const {
-  bool const same = padding == Padding::same;
-  require<ConfigError>(same ? size >= 16 && size % 16 == 0 : size == 64, "dreamer: ", size,
+  bool const halved = kind != Kind::valid;
+  require<ConfigError>(halved ? size >= 16 && size % 16 == 0 : size == 64, "dreamer: ", size,
                        " pixels a side (needs ",
-                       same ? "a multiple of 16)" : "64 where images are valid)");
+                       halved ? "a multiple of 16)" : "64 where images are valid)");
+  require<ConfigError>(kind != Kind::pooled || kernel % 2 == 1, "dreamer: kernel ", kernel,
+                       " (needs an odd number where images are pooled)");
 }
 
 std::vector<ImageLayerShape> ImageShape::encoder() const {
-  bool const same = padding == Padding::same;
-  static constexpr int kSame[] = {2, 3, 4, 4}, kValid[] = {1, 2, 4, 8};
+  static constexpr int kHalved[] = {2, 3, 4, 4}, kValid[] = {1, 2, 4, 8};
   std::vector<ImageLayerShape> all;
-  ConvShape c{size, size, kColours, 0, kernel, 2, same ? (kernel - 1) / 2 : 0};
+  int side = size, channels = kColours;
   for (int l = 0; l < kLayers; ++l) {
-    if (l > 0) c.height = c.out_height(), c.width = c.height, c.channels = c.filters;
-    c.filters = depth * (same ? kSame : kValid)[l];
-    all.push_back({c, false, norm, activation});
+    int const filters = depth * (kind == Kind::valid ? kValid : kHalved)[l];
+    ConvShape const c{side,
+                      side,
+                      channels,
+                      filters,
+                      kernel,
+                      kind == Kind::pooled ? 1 : 2,
+                      kind == Kind::valid ? 0 : (kernel - 1) / 2};
+    all.push_back(
+        {c, false, norm, activation, kind == Kind::pooled ? Resize::halve : Resize::none});
+    side = kind == Kind::valid ? c.out_height() : side / 2;
+    channels = filters;
   }
   return all;
 }
 
 LayerShape ImageShape::dense() const {
-  if (padding == Padding::valid) return {{feature}, 32 * depth};
+  if (kind == Kind::valid) return {{feature}, 32 * depth};
   LayerShape s{{feature}, encoder().back().outputs()};
   if (norm) s.norm = Norm::rms;
   s.activation = activation;
@@ -82,18 +94,24 @@ LayerShape ImageShape::dense() const {
 
 std::vector<ImageLayerShape> ImageShape::decoder() const {
   std::vector<ImageLayerShape> all;
-  if (padding == Padding::same) {
-    // The encoder's way back.
-    all = encoder();
-    std::reverse(all.begin(), all.end());
-    for (ImageLayerShape& s : all) s.transposed = true;
-  } else {
+  if (kind == Kind::valid) {
     static constexpr int kSides[] = {5, 13, 30, 64}, kKernels[] = {5, 5, 6, 6},
                          kFilters[] = {32, 4, 2, 1};
     for (int l = 0; l < kLayers; ++l) {
       int const side = kSides[l], channels = l + 1 < kLayers ? depth * kFilters[l + 1] : kColours;
       all.push_back(
           {{side, side, channels, depth * kFilters[l], kKernels[l], 2, 0}, true, norm, activation});
+    }
+  } else {
+    // The encoder's way back.
+    all = encoder();
+    std::reverse(all.begin(), all.end());
+    for (ImageLayerShape& s : all) {
+      s.transposed = kind == Kind::strided;
+      if (kind == Kind::pooled) {
+        s.resize = Resize::twice;
+        std::swap(s.conv.channels, s.conv.filters);
+      }
     }
   }
   all.back().norm = false;
@@ -136,19 +154,9 @@ ImageStack::ImageStack(Exec const& exec, std::vector<ImageLayerShape> const& sha
   layers_.reserve(shapes.size());
   for (ImageLayerShape const& s : shapes) {
     std::string const at = name + "." + std::to_string(first++) + ".";
-    Part part{s,
-              rows,
-              p.values(at + "weight"),
-              p.values(at + "bias"),
-              {},
-              p.gradient(at + "weight"),
-              p.gradient(at + "bias"),
-              {},
-              {},
-              {},
-              {},
-              {},
-              {}};
+    Part part(s, rows);
+    part.weight = p.values(at + "weight"), part.dweight = p.gradient(at + "weight");
+    part.bias = p.values(at + "bias"), part.dbias = p.gradient(at + "bias");
     std::size_t const n = elements(rows, s.outputs());
     int const pixels = rows * (s.outputs() / s.channels());
     if (s.norm) {
@@ -156,6 +164,10 @@ ImageStack::ImageStack(Exec const& exec, std::vector<ImageLayerShape> const& sha
       part.statistics = Buffer<float>(exec, 2 * static_cast<std::size_t>(pixels));
       if (trains) part.sums = Buffer<float>(exec, n);
       if (trains) bytes = std::max(bytes, norm_workspace(pixels, s.channels()));
+    }
+    if (s.resize != Resize::none) {
+      part.wide = Buffer<float>(exec, elements(rows, s.pool().larger()));
+      if (trains) part.dwide = Buffer<float>(exec, part.wide.size());
     }
     if (trains && keeps_input(s.activation)) part.inner = Buffer<float>(exec, n);
     // Nobody asks for the slope of the last output but the caller, who has it.
@@ -180,22 +192,28 @@ InRows<float> ImageStack::forward(Exec const& exec, ConvInput const& x) {
 
 void ImageStack::forward(Exec const& exec, Part& part, ConvInput const& x) {
   ImageLayerShape const& s = part.shape;
+  bool const plain = part.plain(), halve = s.resize == Resize::halve,
+             twice = s.resize == Resize::twice;
   OutRows<float> const y = part.y(), inner = part.inner.size() != 0 ? part.matrix(part.inner) : y,
-                       sums = part.sums.size() != 0 ? part.matrix(part.sums) : inner;
-  // Without a norm the convolution does it all.
-  ConvOptions const options{.activation = s.norm ? Activation::identity : s.activation,
+                       sums = part.sums.size() != 0 ? part.matrix(part.sums) : inner,
+                       wide = part.matrix_wide(part.wide);
+  ConvOptions const options{.activation = plain ? s.activation : Activation::identity,
                             .workspace = workspace_.out()};
-  OutRows<float> const to = s.norm ? sums : y,
-                       kept = !s.norm && part.inner.size() != 0 ? inner : OutRows<float>{};
+  OutRows<float> const to = plain   ? y
+                            : halve ? wide
+                                    : sums,
+                       kept = plain && part.inner.size() != 0 ? inner : OutRows<float>{};
   visit(exec, [&](auto e) {
+    if (twice) double_pixels(e, s.pool(), x.floats, wide);
     if (s.transposed)
       conv_transposed(e, s.conv, x.floats, part.weight, part.bias, to, kept, options);
     else
-      conv(e, s.conv, x, part.weight, part.bias, to, kept, options);
-    if (!s.norm) return;
-    norm(e, Norm::rms, kEpsilon, part.pixels(sums), part.gain, {}, part.pixels(inner),
-         part.statistics.out());
-    apply_activation(e, s.activation, inner, y);
+      conv(e, s.conv, twice ? ConvInput(wide) : x, part.weight, part.bias, to, kept, options);
+    if (halve) max_pool(e, s.pool(), wide, sums);
+    if (s.norm)
+      norm(e, Norm::rms, kEpsilon, part.pixels(sums), part.gain, {}, part.pixels(inner),
+           part.statistics.out());
+    if (!plain) apply_activation(e, s.activation, inner, y);
   });
 }
 
@@ -211,21 +229,29 @@ void ImageStack::backward(Exec const& exec, ConvInput const& x, OutRows<float> d
 void ImageStack::backward(Exec const& exec, Part& part, ConvInput const& x, OutRows<float> dy,
                           OutRows<float> dx) {
   ImageLayerShape const& s = part.shape;
+  bool const plain = part.plain(), halve = s.resize == Resize::halve,
+             twice = s.resize == Resize::twice;
   InRows<float> const kept = part.inner.size() != 0 ? part.matrix(part.inner) : part.y();
-  ConvOptions const options{.activation = s.norm ? Activation::identity : s.activation,
+  OutRows<float> const wide = part.matrix_wide(part.wide), dwide = part.matrix_wide(part.dwide);
+  ConvOptions const options{.activation = plain ? s.activation : Activation::identity,
                             .workspace = workspace_.out()};
-  ConvGradients const gradients{.dx = dx, .dweight = part.dweight, .dbias = part.dbias};
+  ConvGradients const gradients{
+      .dx = twice ? dwide : dx, .dweight = part.dweight, .dbias = part.dbias};
   visit(exec, [&](auto e) {
-    if (s.norm) {
-      apply_activation_gradient(e, s.activation, kept, dy, dy);
+    if (!plain) apply_activation_gradient(e, s.activation, kept, dy, dy);
+    if (s.norm)
       norm_backward(e, Norm::rms, part.pixels(part.matrix(part.sums)), part.gain,
                     part.statistics.in(), part.pixels(dy), part.pixels(dy), part.dgain, {},
                     workspace_.out());
-    }
-    if (s.transposed)
+    if (halve) max_pool_backward(e, s.pool(), wide, dy, dwide);
+    if (s.transposed) {
       conv_transposed_backward(e, s.conv, x.floats, part.weight, kept, dy, dy, gradients, options);
-    else
-      conv_backward(e, s.conv, x, part.weight, kept, dy, dy, gradients, options);
+    } else {
+      OutRows<float> const slope = halve ? dwide : dy;
+      conv_backward(e, s.conv, twice ? ConvInput(wide) : x, part.weight,
+                    halve ? InRows<float>(wide) : kept, slope, slope, gradients, options);
+    }
+    if (twice) double_pixels_backward(e, s.pool(), dwide, dx);
   });
 }
 

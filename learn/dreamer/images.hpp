@@ -1,6 +1,7 @@
 #pragma once
 // Pictures: convolutions that make tokens of them, transposed ones that draw them again.
 #include <kernels/linalg/conv.hpp>
+#include <kernels/nn/pool.hpp>
 #include <learn/core/layer.hpp>
 
 namespace loom {
@@ -8,26 +9,38 @@ namespace loom {
 /// activation(norm(w * x + b)), w * x a convolution or a transposed one; the norm, root mean square with
 /// a gain, is of the channels of every pixel.
 struct ImageLayerShape {
+  /// halve: of the convolution's result the largest of every 2 x 2 pixels; twice: of its input every pixel as 2 x 2.
+  enum class Resize { none, halve, twice };
   ConvShape conv;
   bool transposed = false, norm = false;
   Activation activation = Activation::identity;
+  Resize resize = Resize::none;
 
-  int inputs() const { return transposed ? conv.outputs() : conv.inputs(); }
-  int outputs() const { return transposed ? conv.inputs() : conv.outputs(); }
+  int inputs() const {
+    return transposed ? conv.outputs() : conv.inputs() / (resize == Resize::twice ? 4 : 1);
+  }
+  int outputs() const {
+    return transposed ? conv.inputs() : conv.outputs() / (resize == Resize::halve ? 4 : 1);
+  }
   int channels() const { return transposed ? conv.channels : conv.filters; }
+  /// Of the resizing.
+  PoolShape pool() const {
+    return resize == Resize::halve ? PoolShape{conv.out_height(), conv.out_width(), conv.filters}
+                                   : PoolShape{conv.height, conv.width, conv.channels};
+  }
 };
 
-/// Four convolutions of stride 2 from a square picture of three colours to tokens, four transposed ones
-/// back from a dense layer.
+/// Four convolutions from a square picture of three colours to tokens, and four back from a dense layer.
 ///
-/// same   padded, each halves the side; depth times 2, 3, 4, 4 channels; back with the same windows.
-/// valid  not padded; depth times 1, 2, 4, 8 channels; back from one pixel of 32 depth channels with
-///        windows of 5, 5, 6 and 6 to 64 x 64.
-/// Source  valid: Hafner et al. 2020, 2021 (versions 1 and 2); same: channels of Hafner et al. 2023, whose
-///         pictures are halved by pooling.
+/// pooled   padded; the largest of 2 x 2 pixels stay; depth times 2, 3, 4, 4 channels. Back: pixels doubled
+///          before every convolution.
+/// strided  the same with stride 2 instead, and transposed ones back: a quarter of the work.
+/// valid    stride 2, not padded; depth times 1, 2, 4, 8 channels; transposed ones back from one pixel of 32
+///          depth channels with windows of 5, 5, 6 and 6 to 64 x 64.
+/// Source   pooled: Hafner et al. 2023 (version 3); valid: Hafner et al. 2020, 2021 (versions 1 and 2).
 struct ImageShape {
-  enum class Padding { same, valid };
-  Padding padding = Padding::same;
+  enum class Kind { pooled, strided, valid };
+  Kind kind = Kind::pooled;
   int size = 64;    ///< pixels a side
   int depth = 4;    ///< channels are multiples of it
   int kernel = 5;   ///< side of the windows
@@ -76,14 +89,22 @@ class ImageStack {
 
  private:
   struct Part {
+    Part(ImageLayerShape const& shape_, int rows_) : shape(shape_), rows(rows_) {}
+
     ImageLayerShape shape;
     int rows;
     Out<float> weight, bias, gain, dweight, dbias, dgain;
     Buffer<float> sums, statistics, inner, output, slope;  // slope: of the output
+    Buffer<float> wide, dwide;                             // the larger of what is resized
 
     OutRows<float> matrix(Buffer<float>& b) const { return {b.data(), rows, shape.outputs()}; }
+    OutRows<float> matrix_wide(Buffer<float>& b) const {
+      return {b.data(), rows, shape.pool().larger()};
+    }
     OutRows<float> pixels(OutRows<float> x) const;
     OutRows<float> y() { return matrix(output); }
+    /// The convolution does all there is.
+    bool plain() const { return !shape.norm && shape.resize != ImageLayerShape::Resize::halve; }
   };
   void forward(Exec const& exec, Part& part, ConvInput const& x);
   void backward(Exec const& exec, Part& part, ConvInput const& x, OutRows<float> dy,

@@ -119,7 +119,9 @@ TEST(Dreamer, SaysWhichPicturesItSees) {
   Dreamer::Config c = of_pictures();
   c.pixels = 20;
   EXPECT_EQ(refusal(c), "dreamer: 20 pixels a side (needs a multiple of 16)");
-  c.images = "valid";
+  c.pixels = 16, c.kernel = 4;
+  EXPECT_EQ(refusal(c), "dreamer: kernel 4 (needs an odd number where images are pooled)");
+  c.pixels = 20, c.images = "valid";
   EXPECT_EQ(refusal(c), "dreamer: 20 pixels a side (needs 64 where images are valid)");
   Dreamer dreamer(Exec{Cpu{}}, {.name = "CartPole", .num_envs = 4}, of_pictures());
   std::vector<float> row(4), action(1);
@@ -143,10 +145,11 @@ TEST(Dreamer, OfPicturesContinuesBitForBitAndOnAnyNumberOfThreads) {
   std::vector<Exec> execs = every_exec();
   execs.emplace_back(Cpu{&two});
   for (char const* environment : {"CartPole", "Pendulum"})
-    for (bool const valid : {false, true}) {
+    for (char const* const images : {"pooled", "strided", "valid"}) {
       std::string first;
       Dreamer::Config c = of_pictures();
-      if (valid) c.images = "valid", c.pixels = 64, c.squash = false, c.kernel = 4;
+      c.images = images;
+      if (c.images == "valid") c.pixels = 64, c.squash = false, c.kernel = 4;
       c.capacity = 70 * 20, c.train_ratio = 0.05F;
       VectorEnvConfig const env{.name = environment, .num_envs = 70, .seed = 3, .max_steps = 11};
       for (Exec const& exec : execs) {

@@ -286,30 +286,31 @@ TEST(DreamerUpdate, Version2EqualsPyTorch) {
   expect_update("dreamer_v2", version_2(), {{"entropy", BehaviourLoss::entropy}});
 }
 
-// Padded convolutions that halve pictures, a sigmoid and the norm of every pixel.
+constexpr ImageShape kPooled{.size = 32, .depth = 2},
+    kStrided{.kind = ImageShape::Kind::strided, .size = 32, .depth = 2};
+
+// Pictures halved by pooling or by strides, a sigmoid and the norm of every pixel.
 TEST(DreamerUpdate, Version3OfPicturesEqualsPyTorch) {
-  expect_update(
-      "dreamer_v3_pixels",
-      of_pictures(version_3(true), {.padding = ImageShape::Padding::same, .size = 32, .depth = 2}),
-      {{"actor_loss", BehaviourLoss::actor},
-       {"entropy", BehaviourLoss::entropy},
-       {"replay_critic_loss", BehaviourLoss::replay_critic}});
+  for (bool const pooled : {true, false})
+    expect_update(pooled ? "dreamer_v3_pooled" : "dreamer_v3_strided",
+                  of_pictures(version_3(true), pooled ? kPooled : kStrided),
+                  {{"actor_loss", BehaviourLoss::actor},
+                   {"entropy", BehaviourLoss::entropy},
+                   {"replay_critic_loss", BehaviourLoss::replay_critic}});
 }
 
 // Convolutions without padding, back with windows of their own, normal distributions.
 TEST(DreamerUpdate, Version1OfPicturesEqualsPyTorch) {
   expect_update(
-      "dreamer_v1_pixels",
-      of_pictures(version_1(), {.padding = ImageShape::Padding::valid, .depth = 1, .kernel = 4}),
-      {});
+      "dreamer_v1_valid",
+      of_pictures(version_1(), {.kind = ImageShape::Kind::valid, .depth = 1, .kernel = 4}), {});
 }
 
 TEST(DreamerUpdate, RepeatsItselfBitForBitOnAnyNumberOfThreads) {
   ThreadPool two(2);
   for (bool const pictures : {false, true}) {
-    char const* const fixture = pictures ? "dreamer_v3_pixels" : "dreamer_v3_discrete";
-    BehaviourShape const shape =
-        pictures ? of_pictures(version_3(true), {.size = 32, .depth = 2}) : version_3(true);
+    char const* const fixture = pictures ? "dreamer_v3_pooled" : "dreamer_v3_discrete";
+    BehaviourShape const shape = pictures ? of_pictures(version_3(true), kPooled) : version_3(true);
     Update once(Exec{Cpu{}}, fixture, shape);
     auto const first = bits_of(Exec{Cpu{}}, once);
     for (Exec const& exec : {Exec{Cpu{}}, Exec{Cpu{&two}}}) {
