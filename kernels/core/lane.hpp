@@ -89,6 +89,11 @@ template <class F>
 requires(kWidth<F> == 1) HD bool load_mask(std::uint8_t const* p, Lane<F> i) {
   return p[i.index] != 0;
 }
+/// Bytes as integers.
+template <class F>
+requires(kWidth<F> == 1) HD std::int32_t load_byte(std::uint8_t const* p, Lane<F> i) {
+  return p[i.index];
+}
 /// A pixel 0x00RRGGBB as bytes red green blue; a pack stores as many.
 HD void store_rgb(std::uint8_t* out, std::uint32_t pixel) {
   out[0] = static_cast<std::uint8_t>(pixel >> 16);
@@ -175,10 +180,14 @@ HD void store_mask(std::uint8_t* p, Lane<Pack<float, W>> i, Mask<W> x) {
   for (int l = 0; l < W; ++l) p[i.index + l] = static_cast<std::uint8_t>(bits >> l & 1);
 }
 template <int W>
-HD Mask<W> load_mask(std::uint8_t const* p, Lane<Pack<float, W>> i) {
+HD Pack<std::int32_t, W> load_byte(std::uint8_t const* p, Lane<Pack<float, W>> i) {
   Pack<std::int32_t, W> r;
   for (int l = 0; l < W; ++l) r.v[l] = p[i.index + l];
-  return r != Pack<std::int32_t, W>(0);
+  return r;
+}
+template <int W>
+HD Mask<W> load_mask(std::uint8_t const* p, Lane<Pack<float, W>> i) {
+  return load_byte(p, i) != Pack<std::int32_t, W>(0);
 }
 template <int W>
 HD Pack<std::int32_t, W> iota(Lane<Pack<float, W>> i) {

@@ -11,5 +11,9 @@ namespace loom {
 /// Errors   ShapeError if the sizes differ. Indices are not checked.
 void scatter_rows(Cpu exec, InRows<float> from, In<std::int32_t> index, OutRows<float> to);
 void scatter_rows(Gpu exec, InRows<float> from, In<std::int32_t> index, OutRows<float> to);
+void scatter_rows(Cpu exec, InRows<std::uint8_t> from, In<std::int32_t> index,
+                  OutRows<std::uint8_t> to);
+void scatter_rows(Gpu exec, InRows<std::uint8_t> from, In<std::int32_t> index,
+                  OutRows<std::uint8_t> to);
 
 }  // namespace loom

@@ -23,6 +23,7 @@ enum class Likelihood : std::int32_t {
 ///
 /// Shapes   prediction: (B, n), target: (B / m, n): m predictions, one after the other, of every target; any
 ///          strides; loss: (B).
+/// Units    targets of bytes are read as byte / 255 + offset.
 /// Bits     the same on every machine.
 /// Errors   ShapeError if the sizes do not fit.
 /// Source   Kingma, Welling 2014, appendix C; Hafner et al. 2023 (symlog, sigmoid).
@@ -30,12 +31,22 @@ void likelihood_loss(Cpu exec, Likelihood kind, InRows<float> prediction, InRows
                      Out<float> loss);
 void likelihood_loss(Gpu exec, Likelihood kind, InRows<float> prediction, InRows<float> target,
                      Out<float> loss);
+void likelihood_loss(Cpu exec, Likelihood kind, InRows<float> prediction,
+                     InRows<std::uint8_t> target, float offset, Out<float> loss);
+void likelihood_loss(Gpu exec, Likelihood kind, InRows<float> prediction,
+                     InRows<std::uint8_t> target, float offset, Out<float> loss);
 
 /// Where every prediction has a target of its own: its gradient of sum over b of dloss_b loss_b; it may be the prediction's memory.
 void likelihood_backward(Cpu exec, Likelihood kind, InRows<float> prediction, InRows<float> target,
                          In<float> dloss, OutRows<float> dprediction);
 void likelihood_backward(Gpu exec, Likelihood kind, InRows<float> prediction, InRows<float> target,
                          In<float> dloss, OutRows<float> dprediction);
+void likelihood_backward(Cpu exec, Likelihood kind, InRows<float> prediction,
+                         InRows<std::uint8_t> target, float offset, In<float> dloss,
+                         OutRows<float> dprediction);
+void likelihood_backward(Gpu exec, Likelihood kind, InRows<float> prediction,
+                         InRows<std::uint8_t> target, float offset, In<float> dloss,
+                         OutRows<float> dprediction);
 
 /// y = sign(x) log(1 + |x|); y may be x's memory.
 ///

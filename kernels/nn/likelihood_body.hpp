@@ -45,9 +45,31 @@ HD F likelihood_gradient(Likelihood kind, F x, F t) {
   }
 }
 
+struct NumberTarget {
+  InRows<float> numbers;
+
+  template <class F>
+  HD F at(int row, Lane<F> i) const {
+    return load(numbers.row(row), i);
+  }
+};
+
+/// byte / 255 + offset.
+struct ByteTarget {
+  InRows<std::uint8_t> bytes;
+  float offset;
+
+  template <class F>
+  HD F at(int row, Lane<F> i) const {
+    return math::fma(F(to_float(load_byte(bytes.row(row), i))), F(1.F / 255.F), F(offset));
+  }
+};
+
+template <class Target>
 struct LikelihoodLoss : SumFold {
   Likelihood kind;
-  InRows<float> prediction, target;
+  InRows<float> prediction;
+  Target target;
   Out<float> loss;
   int each;  // predictions of a target
 
@@ -55,23 +77,24 @@ struct LikelihoodLoss : SumFold {
   template <class F>
   HD void add(Value<F>& v, int row, Lane<F> i) const {
     v.sum = v.sum +
-            likelihood_loss<F>(kind, load(prediction.row(row), i), load(target.row(row / each), i));
+            likelihood_loss<F>(kind, load(prediction.row(row), i), target.at(row / each, i));
   }
   HD void finish(int row, Value<float> const& v) const {
     loss[static_cast<std::size_t>(row)] = v.sum;
   }
 };
 
+template <class Target>
 struct LikelihoodBackward {
   Likelihood kind;
-  InRows<float> prediction, target;
+  InRows<float> prediction;
+  Target target;
   In<float> dloss;
   OutRows<float> dprediction;
 
   template <class F>
   HD void operator()(int row, Lane<F> i) const {
-    F const slope =
-        likelihood_gradient<F>(kind, load(prediction.row(row), i), load(target.row(row), i));
+    F const slope = likelihood_gradient<F>(kind, load(prediction.row(row), i), target.at(row, i));
     store(dprediction.row(row), i, F(dloss[static_cast<std::size_t>(row)]) * slope);
   }
 };

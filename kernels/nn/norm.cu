@@ -27,6 +27,14 @@ void each_element(Here exec, Op const& op, int rows, int cols) {
   launch(exec, body.lanes(), body);
 }
 
+// What a row adds in order; wider ones are folds.
+constexpr int kNarrow = 32;
+
+bool narrow(Norm kind, InRows<float> x) {
+  return kind == Norm::rms && x.cols <= kNarrow &&
+         static_cast<std::int64_t>(x.rows) * x.stride < (std::int64_t{1} << 31);
+}
+
 }  // namespace
 
 void norm(Here exec, Norm kind, float epsilon, InRows<float> x, In<float> gain, In<float> bias,
@@ -34,13 +42,14 @@ void norm(Here exec, Norm kind, float epsilon, InRows<float> x, In<float> gain, 
   check_shapes("norm", x, gain, y, statistics.size);
   require(bias.size == 0 || bias.size == gain.size, "norm: rows of ", x.cols, ", bias has ",
           bias.size);
+  float const* const shift = bias.size > 0 ? bias.data : nullptr;
+  if (narrow(kind, x) && narrow(kind, y))
+    return launch(exec, x.rows, NarrowRms{x, gain.data, shift, epsilon, statistics.data, y});
   if (kind == Norm::layer)
     launch_fold(exec, x.rows, LayerStatistics{x, epsilon, statistics.data});
   else
     launch_fold(exec, x.rows, RmsStatistics{x, epsilon, statistics.data});
-  each_element(exec,
-               Normalize{x, gain.data, bias.size > 0 ? bias.data : nullptr, statistics.data, y},
-               x.rows, x.cols);
+  each_element(exec, Normalize{x, gain.data, shift, statistics.data, y}, x.rows, x.cols);
 }
 
 void norm_backward(Here exec, Norm kind, InRows<float> x, In<float> gain, In<float> statistics,
@@ -57,11 +66,15 @@ void norm_backward(Here exec, Norm kind, InRows<float> x, In<float> gain, In<flo
   OutRows<float> const product(reinterpret_cast<float*>(workspace.data + at.products), x.rows,
                                x.cols);
   Out<std::uint8_t> const columns = workspace.slice(at.columns, workspace.size - at.columns);
-  launch_fold(exec, x.rows, SlopeMeans{kind, x, dy, gain.data, statistics.data, means});
   // Before dx, which may lie in dy's memory.
   if (dbias.size > 0) column_sum(exec, dy, dbias, columns);
-  each_element(exec, NormGradient{x, dy, gain.data, statistics.data, means, dx, product}, x.rows,
-               x.cols);
+  if (narrow(kind, x) && narrow(kind, dy) && narrow(kind, dx)) {
+    launch(exec, x.rows, NarrowRmsGradient{x, dy, gain.data, statistics.data, dx, product});
+  } else {
+    launch_fold(exec, x.rows, SlopeMeans{kind, x, dy, gain.data, statistics.data, means});
+    each_element(exec, NormGradient{x, dy, gain.data, statistics.data, means, dx, product}, x.rows,
+                 x.cols);
+  }
   column_sum(exec, product, dgain, columns);
 }
 

@@ -129,4 +129,58 @@ struct NormGradient {
   }
 };
 
+// Rows of a few numbers, the channels of a pixel for example: a lane a row, which adds them in order. A fold
+// leaves most of its lanes without work: pictures took 3.3 times as long.
+
+struct NarrowRms {
+  InRows<float> x;
+  float const* gain;
+  float const* bias;  // null: none
+  float epsilon;
+  float* statistics;
+  OutRows<float> y;
+
+  template <class F>
+  HD void operator()(Lane<F> i) const {
+    IntOf<F> const row = iota(i), from = row * IntOf<F>(x.stride), to = row * IntOf<F>(y.stride);
+    F sum(0.F);
+    for (int c = 0; c < x.cols; ++c) {
+      F const v = gather(x.data + c, from);
+      sum = math::fma(v, v, sum);
+    }
+    F const scale = F(1.F) / math::sqrt(sum / F(static_cast<float>(x.cols)) + F(epsilon));
+    scatter(statistics, row * IntOf<F>(2), F(0.F));
+    scatter(statistics + 1, row * IntOf<F>(2), scale);
+    for (int c = 0; c < x.cols; ++c) {
+      F const shift(bias == nullptr ? 0.F : bias[c]);
+      scatter(y.data + c, to, math::fma(F(gather(x.data + c, from)) * scale, F(gain[c]), shift));
+    }
+  }
+};
+
+struct NarrowRmsGradient {
+  InRows<float> x, dy;
+  float const* gain;
+  float const* statistics;
+  OutRows<float> dx, product;
+
+  template <class F>
+  HD void operator()(Lane<F> i) const {
+    IntOf<F> const row = iota(i), from = row * IntOf<F>(x.stride), at = row * IntOf<F>(dy.stride),
+                   to = row * IntOf<F>(dx.stride), kept = row * IntOf<F>(product.stride);
+    F const scale = gather(statistics + 1, row * IntOf<F>(2));
+    F sum(0.F);
+    for (int c = 0; c < x.cols; ++c) {
+      F const slope = F(gather(dy.data + c, at)) * F(gain[c]);
+      sum = math::fma(slope, F(gather(x.data + c, from)) * scale, sum);
+    }
+    F const mean = -sum / F(static_cast<float>(x.cols));
+    for (int c = 0; c < x.cols; ++c) {
+      F const unit = F(gather(x.data + c, from)) * scale, d = gather(dy.data + c, at);
+      scatter(product.data + c, kept, d * unit);
+      scatter(dx.data + c, to, math::fma(unit, mean, d * F(gain[c])) * scale);
+    }
+  }
+};
+
 }  // namespace loom::normalization

@@ -36,19 +36,25 @@ std::vector<ParameterShape> layer_parameters(std::string const& name, LayerShape
   return all;
 }
 
-std::vector<float> initial_layer(LayerShape const& shape, float scale, std::uint64_t seed,
-                                 std::uint32_t stream) {
-  int const fan_in = std::accumulate(shape.inputs.begin(), shape.inputs.end(), 0);
-  float const deviation = scale / (std::sqrt(static_cast<float>(fan_in)) * kCutDeviation);
-  auto const outputs = static_cast<std::size_t>(shape.outputs);
-  std::size_t const weights = elements(shape.outputs, shape.width());
+std::vector<float> cut_normals(std::size_t count, float fan_in, float scale, std::uint64_t seed,
+                               std::uint32_t stream) {
+  float const deviation = scale / (std::sqrt(fan_in) * kCutDeviation);
   std::vector<float> values;
-  for (std::size_t i = 0; i < weights; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     Random<float> random(seed, stream, static_cast<std::uint32_t>(i), Purpose::weights);
     float x = random.normal();
     while (std::abs(x) > 2.F) x = random.normal();
     values.push_back(scale == 0.F ? 0.F : deviation * x);
   }
+  return values;
+}
+
+std::vector<float> initial_layer(LayerShape const& shape, float scale, std::uint64_t seed,
+                                 std::uint32_t stream) {
+  int const fan_in = std::accumulate(shape.inputs.begin(), shape.inputs.end(), 0);
+  auto const outputs = static_cast<std::size_t>(shape.outputs);
+  std::vector<float> values = cut_normals(elements(shape.outputs, shape.width()),
+                                          static_cast<float>(fan_in), scale, seed, stream);
   values.insert(values.end(), outputs, 0.F);
   if (shape.norm) values.insert(values.end(), outputs, 1.F);
   if (shape.norm == Norm::layer) values.insert(values.end(), outputs, 0.F);

@@ -36,6 +36,9 @@ std::vector<ParameterShape> layer_parameters(std::string const& name, LayerShape
 /// Source   Hafner et al. 2023, the authors' code.
 std::vector<float> initial_layer(LayerShape const& shape, float scale, std::uint64_t seed,
                                  std::uint32_t stream);
+/// So many of those weights alone.
+std::vector<float> cut_normals(std::size_t count, float fan_in, float scale, std::uint64_t seed,
+                               std::uint32_t stream);
 
 /// A layer at work on `rows` rows a step, `steps` of them, whose activations it keeps for the way back.
 ///

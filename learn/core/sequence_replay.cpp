@@ -8,9 +8,7 @@
 namespace loom {
 namespace {
 
-std::size_t numbers_of(SequenceReplay::Config const& c) {
-  return static_cast<std::size_t>(c.observation + c.action + c.latent + 4);
-}
+int numbers_of(SequenceReplay::Config const& c) { return c.observation + c.action + c.latent + 4; }
 
 /// Bytes that can still be had; 0 if unknown.
 std::size_t available_memory(Exec const& exec) {
@@ -32,16 +30,24 @@ SequenceReplay::Config checked(Exec const& exec, SequenceReplay::Config const& c
   auto const records = static_cast<std::int64_t>(c.instances) * c.capacity;
   require<ConfigError>(records < (std::int64_t{1} << 31), "replay: ", records,
                        " records (needs fewer than 2^31)");
-  std::size_t const needed = static_cast<std::size_t>(records) * numbers_of(c) * sizeof(float);
+  auto const needed = static_cast<std::size_t>(SequenceReplay::bytes(c));
+  std::string const picture =
+      c.picture > 0 ? " and " + std::to_string(c.picture) + " bytes of a picture" : "";
   std::size_t const there = available_memory(exec);
   auto const megabytes = [](std::size_t bytes) { return (bytes + 999999) / 1000000; };
   require<ConfigError>(there == 0 || needed <= there, "replay: ", records, " records of ",
-                       numbers_of(c), " numbers need ", megabytes(needed), " MB (there are ",
-                       megabytes(there), " MB; a smaller replay is a smaller capacity)");
+                       numbers_of(c), " numbers", picture, " need ", megabytes(needed),
+                       " MB (there are ", megabytes(there),
+                       " MB; a smaller replay is a smaller capacity)");
   return c;
 }
 
 }  // namespace
+
+std::int64_t SequenceReplay::bytes(Config const& c) {
+  std::int64_t const number = sizeof(float);
+  return std::int64_t{c.instances} * c.capacity * (numbers_of(c) * number + c.picture);
+}
 
 SequenceReplay::Columns::Columns(Exec const& exec, Config const& c, std::size_t rows) {
   // Not zeros: memory that no record has filled yet need not be there.
@@ -55,6 +61,7 @@ SequenceReplay::Columns::Columns(Exec const& exec, Config const& c, std::size_t 
   first = of(1);
   last = of(1);
   goes_on = of(1);
+  picture = Buffer<std::uint8_t>(exec, rows * static_cast<std::size_t>(c.picture));
 }
 
 SequenceReplay::SequenceReplay(Exec const& exec, Config const& config)
@@ -77,7 +84,9 @@ SequenceReplay::SequenceReplay(Exec const& exec, Config const& config)
 
 template <class F>
 void SequenceReplay::each_part(F const& f) {
-  f("observation", all_.observation, batch_.observation, config_.observation);
+  if (config_.observation > 0)
+    f("observation", all_.observation, batch_.observation, config_.observation);
+  if (config_.picture > 0) f("picture", all_.picture, batch_.picture, config_.picture);
   f("action", all_.action, batch_.action, config_.action);
   if (config_.latent > 0) f("latent", all_.latent, batch_.latent, config_.latent);
   f("reward", all_.reward, batch_.reward, 1);
@@ -90,16 +99,18 @@ void SequenceReplay::append(Exec const& exec, Records const& records, In<std::ui
   int const n = config_.instances, all = n * config_.capacity;
   visit(exec, [&](auto e) {
     replay_claim(e, shape_, mask, count_.out(), claimed_.out());
-    auto const put = [&](InRows<float> from, Buffer<float>& to) {
+    auto const put = [&]<class T>(InRows<T> from, Buffer<T>& to) {
       scatter_rows(e, from, claimed_.in(), {to.data(), all, from.cols});
     };
-    put(records.observation, all_.observation);
+    if (config_.observation > 0) put(records.observation, all_.observation);
+    if (config_.picture > 0) put(records.picture, all_.picture);
     put(records.action, all_.action);
     if (config_.latent > 0) put(records.latent, all_.latent);
-    put({records.reward.data, n, 1}, all_.reward);
-    put({records.first.data, n, 1}, all_.first);
-    put({records.last.data, n, 1}, all_.last);
-    put({records.goes_on.data, n, 1}, all_.goes_on);
+    auto const number = [&](In<float> x) { return InRows<float>(x.data, n, 1); };
+    put(number(records.reward), all_.reward);
+    put(number(records.first), all_.first);
+    put(number(records.last), all_.last);
+    put(number(records.goes_on), all_.goes_on);
   });
 }
 
@@ -108,9 +119,9 @@ void SequenceReplay::sample(Exec const& exec, In<std::uint32_t> tick) {
   int const all = config_.instances * config_.capacity;
   visit(exec, [&](auto e) {
     replay_sample(e, shape_, draw, count_.in(), taken_.out(), tick, place_.out());
-    each_part([&](char const*, Buffer<float>& from, Buffer<float>& to, int width) {
-      gather_rows<float>(e, {from.data(), all, width}, place_.in(),
-                         {to.data(), config_.length * config_.sequences, width});
+    each_part([&]<class T>(char const*, Buffer<T>& from, Buffer<T>& to, int width) {
+      gather_rows<T>(e, {from.data(), all, width}, place_.in(),
+                     {to.data(), config_.length * config_.sequences, width});
     });
   });
 }
@@ -123,7 +134,8 @@ SequenceReplay::Records SequenceReplay::batch() const {
           batch_.reward.in(),
           batch_.first.in(),
           batch_.last.in(),
-          batch_.goes_on.in()};
+          batch_.goes_on.in(),
+          {batch_.picture.data(), rows, config_.picture}};
 }
 
 void SequenceReplay::write_back(Exec const& exec, InRows<float> latent) {
@@ -145,16 +157,17 @@ int SequenceReplay::used(std::vector<std::uint32_t> const& count) const {
 void SequenceReplay::save(Checkpoint& checkpoint, std::string const& prefix) {
   auto const count = download(count_);
   int const records = used(count);
-  each_part([&](char const* name, Buffer<float>& part, Buffer<float>&, int width) {
-    std::vector<float> host;
+  each_part([&]<class T>(char const* name, Buffer<T>& part, Buffer<T>&, int width) {
+    std::vector<T> host;
+    host.reserve(static_cast<std::size_t>(config_.instances) * elements(records, width));
     for (int i = 0; i < config_.instances; ++i) {
-      auto const ring = download(exec_, In<float>(slice(part, i, records, width)));
+      auto const ring = download(exec_, In<T>(slice(part, i, records, width)));
       // What no record has filled is nobody's: zeros, so that equal replays are equal files.
       std::size_t const filled = std::min<std::size_t>(count[static_cast<std::size_t>(i)],
                                                        static_cast<std::size_t>(records)) *
                                  static_cast<std::size_t>(width);
       host.insert(host.end(), ring.begin(), ring.begin() + static_cast<std::ptrdiff_t>(filled));
-      host.insert(host.end(), ring.size() - filled, 0.F);
+      host.insert(host.end(), ring.size() - filled, T{});
     }
     checkpoint.put(prefix + name, host);
   });
@@ -172,20 +185,21 @@ void SequenceReplay::load(Checkpoint const& checkpoint, std::string const& prefi
     require<IoError>(taken[i] <= count[i], checkpoint.source(), ": replay: ", taken[i],
                      " records taken of ", count[i]);
   int const records = used(count);
-  each_part([&](char const* name, Buffer<float>& part, Buffer<float>&, int width) {
-    auto const host = checkpoint.get<float>(prefix + name);
+  each_part([&]<class T>(char const* name, Buffer<T>& part, Buffer<T>&, int width) {
+    auto const host = checkpoint.get<T>(prefix + name);
     std::size_t const each = static_cast<std::size_t>(records) * static_cast<std::size_t>(width);
     require<IoError>(host.size() == instances * each, checkpoint.source(), ": ", prefix, name,
                      " has ", host.size(), " numbers (needs ", instances * each, ")");
     for (int i = 0; i < config_.instances; ++i)
-      upload<float>(exec_, In<float>(host).slice(static_cast<std::size_t>(i) * each, each),
-                    slice(part, i, records, width));
+      upload<T>(exec_, In<T>(host).slice(static_cast<std::size_t>(i) * each, each),
+                slice(part, i, records, width));
   });
   upload<std::uint32_t>(exec_, count, count_.out());
   upload<std::uint32_t>(exec_, taken, taken_.out());
 }
 
-Out<float> SequenceReplay::slice(Buffer<float>& part, int instance, int records, int width) const {
+template <class T>
+Out<T> SequenceReplay::slice(Buffer<T>& part, int instance, int records, int width) const {
   std::size_t const record = static_cast<std::size_t>(width);
   return part.out().slice(
       static_cast<std::size_t>(instance) * static_cast<std::size_t>(config_.capacity) * record,

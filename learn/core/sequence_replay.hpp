@@ -7,8 +7,8 @@
 
 namespace loom {
 
-/// A ring of records an instance. A record is what an agent knows at one time: observation, the reward that
-/// came with it, whether an episode begins or ends with it, the action taken then and the agent's own latent
+/// A ring of records an instance. A record is what an agent knows at one time: observation, a picture, or
+/// both, the reward that came with it, whether an episode begins or ends with it, the action taken then and the agent's own latent
 /// state. The last observation of an episode is a record of its own, whose action means nothing.
 class SequenceReplay {
  public:
@@ -16,6 +16,7 @@ class SequenceReplay {
     int instances = 1;
     int capacity = 1;                             ///< records an instance
     int observation = 1, action = 1, latent = 0;  ///< numbers of a record
+    int picture = 0;                              ///< bytes of a record
     int sequences = 16, length = 65;              ///< of a batch
     int online =
         0;  ///< sequences of a batch that take the newest records once, where there are any
@@ -25,6 +26,7 @@ class SequenceReplay {
   struct Records {
     InRows<float> observation, action, latent;
     In<float> reward, first, last, goes_on;
+    InRows<std::uint8_t> picture = {};
   };
 
   /// Throws ConfigError, with the bytes needed, for more memory than there is.
@@ -39,6 +41,8 @@ class SequenceReplay {
   void write_back(Exec const& exec, InRows<float> latent);
 
   Config const& config() const { return config_; }
+  /// Bytes of all records, of those to come as well.
+  static std::int64_t bytes(Config const& config);
   /// Records of the instance that has the fewest, ever; read by the host.
   std::uint32_t fewest() const;
   /// The records that are there.
@@ -51,12 +55,14 @@ class SequenceReplay {
   struct Columns {
     Columns(Exec const& exec, Config const& config, std::size_t rows);
     Buffer<float> observation, action, latent, reward, first, last, goes_on;
+    Buffer<std::uint8_t> picture;
   };
-  /// f(name, columns of all records, columns of the batch, width) for every part of a record.
+  /// f(name, columns of all records, columns of the batch, width) for every part that records have.
   template <class F>
   void each_part(F const& f);
   int used(std::vector<std::uint32_t> const& count) const;
-  Out<float> slice(Buffer<float>& part, int instance, int records, int width) const;
+  template <class T>
+  Out<T> slice(Buffer<T>& part, int instance, int records, int width) const;
 
   Exec exec_;
   Config config_;

@@ -1,36 +1,11 @@
 #include <kernels/dream/carry.hpp>
-#include <kernels/nn/likelihood.hpp>
 #include <kernels/nn/schedule.hpp>
 #include <learn/dreamer/dream.hpp>
 #include <limits>
 #include <numeric>
-#include <sim/core/rows.hpp>
 
 namespace loom {
 namespace {
-
-/// Observations decoded from latent states, in the environment's units.
-class Decoder {
- public:
-  Decoder(Exec const& exec, WorldShape const& shape, int rows, Parameters& world)
-      : shape_(shape),
-        rows_(rows),
-        stack_(exec, shape.decoder(), rows, 1, world, "decoder", false),
-        values_(exec, elements(rows, shape.observation)) {}
-
-  std::vector<float> operator()(Exec const& exec, InRows<float> feature) {
-    InRows<float> const decoded = stack_.forward(exec, 0, {feature});
-    copy(exec, In<float>(decoded.data, values_.size()), values_.out());
-    if (shape_.squash) visit(exec, [&](auto e) { symexp(e, values_.in(), values_.out()); });
-    return download(values_);
-  }
-
- private:
-  WorldShape shape_;
-  int rows_;
-  Stack stack_;
-  Buffer<float> values_;
-};
 
 /// Latent states that follow the prior alone.
 class OpenLoop {
@@ -77,31 +52,43 @@ class OpenLoop {
   Buffer<std::uint32_t> streams_, tick_;
 };
 
-/// Deviation of every field over all instances and steps, 1 where nothing varies.
-std::vector<double> deviations(DreamReport const& r) {
-  std::vector<double> all;
+/// On the host, colours in [0, 1].
+std::vector<float> numbers_of(Exec const& exec, Observation const& x) {
+  if (x.bytes.data == nullptr)
+    return download(exec, In<float>(x.floats.data, elements(x.rows(), x.cols())));
+  std::vector<float> numbers;
+  for (std::uint8_t const byte :
+       download(exec, In<std::uint8_t>(x.bytes.data, elements(x.rows(), x.cols()))))
+    numbers.push_back(static_cast<float>(byte) / 255.F);
+  return numbers;
+}
+
+/// Deviation of every field over all instances and steps, 1 where nothing varies; `common`: the root mean square of
+/// them all instead, for pictures, of which most never change.
+std::vector<double> deviations(DreamReport const& r, bool common) {
   auto const n = static_cast<std::size_t>(r.fields);
-  for (std::size_t f = 0; f < n; ++f) {
-    double sum = 0, squares = 0, count = 0;
-    for (std::size_t i = f; i < r.observation.size(); i += n) {
-      double const x = static_cast<double>(r.observation[i]);
-      sum += x, squares += x * x, count += 1;
-    }
-    double const variance = squares / count - sum / count * (sum / count);
-    all.push_back(variance > 1e-12 ? std::sqrt(variance) : 1);
+  std::vector<double> sum(n), squares(n);
+  for (std::size_t i = 0; i < r.observation.size(); ++i) {
+    double const x = static_cast<double>(r.observation[i]);
+    sum[i % n] += x, squares[i % n] += x * x;
   }
-  return all;
+  double const count = static_cast<double>(r.observation.size() / n);
+  std::vector<double> variance(n);
+  for (std::size_t f = 0; f < n; ++f)
+    variance[f] = squares[f] / count - sum[f] / count * (sum[f] / count);
+  if (common) variance.assign(n, std::accumulate(variance.begin(), variance.end(), 0.) / r.fields);
+  for (double& v : variance) v = v > 1e-12 ? std::sqrt(v) : 1;
+  return variance;
 }
 
 double error_of(DreamReport const& r, std::vector<float> const& guess, int step) {
-  auto const deviation = deviations(r);
   double squares = 0, count = 0;
   for (int i = 0; i < r.instances; ++i) {
     if (!r.whole[static_cast<std::size_t>(i)]) continue;
     for (int f = 0; f < r.fields; ++f) {
       auto const at = static_cast<std::size_t>((step * r.instances + i) * r.fields + f);
       double const error = static_cast<double>(guess[at] - r.observation[at]) /
-                           deviation[static_cast<std::size_t>(f)];
+                           r.deviation[static_cast<std::size_t>(f)];
       squares += error * error, count += 1;
     }
   }
@@ -128,27 +115,27 @@ DreamReport dream(Dreamer& dreamer, VectorEnv& env, int context, int horizon) {
   r.whole.assign(static_cast<std::size_t>(n), true);
   LatentPolicy policy(exec, dreamer.shape(), env.spec().actions, n, env.config().seed,
                       dreamer.world(), dreamer.actor());
-  Decoder decode(exec, shape, n, dreamer.world());
+  ObservationDecoder decoder(exec, shape, n, dreamer.world(), false);
+  Observer observer(env, shape);
   OpenLoop loop(exec, shape.rssm, n, env.config().seed + 1, dreamer.world());
-  Buffer<float> observation(exec, elements(n, r.fields));
   auto first = uploaded(exec, std::vector<float>(static_cast<std::size_t>(n), 1.F));
   auto const append = [](std::vector<float>& to, std::vector<float> const& from) {
     to.insert(to.end(), from.begin(), from.end());
   };
+  auto const decoded = [&](InRows<float> feature) {
+    decoder.forward(exec, feature);
+    return decoder.values(exec);
+  };
   for (int t = 0; t < r.steps; ++t) {
-    OutRows<float> const rows(observation.data(), n, r.fields);
-    EnvMemory const& m = env.memory();
-    visit(exec, [&](auto e) {
-      rows_from_tiles(e, {m.observation.data, m.observation.fields}, rows);
-    });
+    Observation const seen = observer.observe(exec, env);
     // Its action is still the one before: what the dream goes on with.
     if (t > context) loop.step(exec, policy.action());
-    policy.act(exec, rows, first.in(), {true, false});
+    policy.act(exec, seen, first.in(), {true, false});
     fill_zero(exec, first.out());
     if (t <= context) loop.begin(exec, policy.feature());
-    append(r.observation, download(observation));
-    append(r.reconstruction, decode(exec, policy.feature()));
-    append(r.dream, decode(exec, loop.feature()));
+    append(r.observation, numbers_of(exec, seen));
+    append(r.reconstruction, decoded(policy.feature()));
+    append(r.dream, decoded(loop.feature()));
     policy.hand_over(exec, env);
     env.step();
     auto const terminated = download(exec, env.terminated()),
@@ -158,6 +145,7 @@ DreamReport dream(Dreamer& dreamer, VectorEnv& env, int context, int horizon) {
       if (terminated[at] != 0 || truncated[at] != 0) r.whole[at] = false;
     }
   }
+  r.deviation = deviations(r, shape.images.has_value());
   return r;
 }
 

@@ -11,7 +11,7 @@
 namespace loom {
 namespace {
 
-/// Width of a named size: hidden layers d, h 8 d, d / 16 classes.
+/// Width of a named size: hidden layers d, h 8 d, d / 16 classes and channels.
 int width_of(std::string const& size) {
   for (auto const& [name, width] : {std::pair{"1M", 64},
                                     {"12M", 256},
@@ -32,6 +32,19 @@ float going_on(Dreamer::Config const& c) { return 1.F - 1.F / c.discount_horizon
 
 Activation activation_of(std::string const& name) {
   return name == "elu" ? Activation::elu : name == "relu" ? Activation::relu : Activation::silu;
+}
+
+std::optional<ImageShape> image_shape(Dreamer::Config const& c, int feature) {
+  if (c.pixels == 0) return {};
+  ImageShape s;
+  s.kind = c.images == "valid"     ? ImageShape::Kind::valid
+           : c.images == "strided" ? ImageShape::Kind::strided
+                                   : ImageShape::Kind::pooled;
+  s.size = c.pixels, s.depth = c.depth, s.kernel = c.kernel, s.feature = feature;
+  s.norm = c.norm != "none";
+  s.activation = activation_of(c.activation);
+  s.check();
+  return s;
 }
 
 RssmShape rssm_shape(EnvSpec const& spec, Dreamer::Config const& c) {
@@ -59,7 +72,9 @@ BehaviourShape behaviour_shape(EnvSpec const& spec, Dreamer::Config const& c) {
   BehaviourShape s;
   WorldShape& w = s.world;
   w.rssm = rssm_shape(spec, c);
-  w.observation = spec.observation;
+  w.images = image_shape(c, w.rssm.feature());
+  w.observation = w.images ? w.images->pixels() : spec.observation;
+  if (w.images) w.rssm.tokens = w.images->tokens();
   w.encoder_layers = c.encoder_layers, w.decoder_layers = c.decoder_layers;
   w.reward_layers = c.reward_layers, w.continue_layers = c.continue_layers;
   w.scalars = {c.heads == "normal" ? ScalarsShape::Kind::normal : ScalarsShape::Kind::two_hot,
@@ -94,7 +109,8 @@ SequenceReplay::Config replay_config(VectorEnv const& env, BehaviourShape const&
   require<ConfigError>(each < std::numeric_limits<int>::max(), "dreamer: capacity ", c.capacity,
                        " (needs fewer than 2^31 records)");
   r.capacity = static_cast<int>(each);
-  r.observation = shape.world.observation;
+  (shape.world.images ? r.picture : r.observation) = shape.world.observation;
+  if (shape.world.images) r.observation = 0;
   r.action = shape.world.rssm.actions;
   r.latent = c.stored_latents ? shape.world.rssm.feature() : 0;
   r.sequences = c.batch;
@@ -121,7 +137,17 @@ void Dreamer::Config::keys(Settings& s) {
   s.key("norm", norm, "of hidden layers", one_of({"rms", "none"}));
   s.key("activation", activation, "of hidden layers", one_of({"silu", "elu", "relu"}));
   s.key("heads", heads, "of rewards and values", one_of({"two_hot", "normal"}));
-  s.key("squash", squash, "observations as symlog");
+  s.key("squash", squash, "observations as symlog, pictures predicted as sigmoid");
+  s.key("pixels", pixels,
+        "learn from pictures of so many pixels a side; 0: from the numbers of the state",
+        between(0, 1024));
+  s.key("images", images,
+        "their convolutions: pooled, of version 3; strided, a quarter of its work; valid, of "
+        "versions 1 and 2",
+        one_of({"pooled", "strided", "valid"}));
+  s.key("depth", depth, "their channels are multiples of it", between(1, 1024));
+  s.key("kernel", kernel, "side of their windows; decoders of valid ones have others",
+        between(2, 8));
   s.key("continues", continues, "predict whether episodes go on; off: a constant discount");
   s.key("gaussian", gaussian, "numbers of a gaussian stochastic state", between(1, 4096));
   s.key("least_deviation", least_deviation, "of a gaussian stochastic state", at_least(0));
@@ -192,7 +218,7 @@ Dreamer::Config Dreamer::Config::sized() const {
   Config c = *this;
   if (int const d = width_of(size); d > 0) {
     c.units = d, c.deter = 8 * d, c.blocks = 8;
-    c.groups = 32, c.classes = d / 16;
+    c.groups = 32, c.classes = d / 16, c.depth = d / 16;
   }
   require<ConfigError>(c.bins % 2 == 1, "dreamer: ", c.bins, " bins (needs an odd number)");
   return c;
@@ -238,21 +264,16 @@ void Dreamer::Learned::each_state(std::string const& name, F const& f) {
   f(name + "steps", steps.out());
 }
 
-Dreamer::Instances::Instances(Exec const& exec, VectorEnv const& env)
-    : count(env.num_envs()), fields(env.observation_fields()) {
+Dreamer::Instances::Instances(VectorEnv const& env, WorldShape const& shape)
+    : count(env.num_envs()), observer(env, shape) {
+  Exec const& exec = env.exec();
   auto const n = static_cast<std::size_t>(count);
-  observation = Buffer<float>(exec, elements(count, fields));
-  last_observation = Buffer<float>(exec, elements(count, fields));
   reward = loom::zeros<float>(exec, n);
   last_goes_on = loom::zeros<float>(exec, n);
   zeros = loom::zeros<float>(exec, n);
   ones = uploaded(exec, std::vector<float>(n, 1.F));
   first = uploaded(exec, std::vector<float>(n, 1.F));
   ended = loom::zeros<std::uint8_t>(exec, n);
-}
-
-OutRows<float> Dreamer::Instances::rows(Buffer<float>& b) const {
-  return {b.data(), count, fields};
 }
 
 Dreamer::Dreamer(Exec const& exec, VectorEnvConfig const& env, Config const& config)
@@ -271,7 +292,7 @@ Dreamer::Dreamer(Exec const& exec, VectorEnvConfig const& env, Config const& con
                                 actor_.parameters, critic_.parameters, slow_critic_)),
       policy_(exec, shape_, env_.spec().actions, env_.num_envs(), seed_of(seed_, 2),
               world_.parameters, actor_.parameters),
-      instances_(exec, env_),
+      instances_(env_, shape_.world),
       streams_(uploaded(
           exec, count_up(model_.rows() + Behaviour::draws(model_.rows(), config_.horizon)))),
       tick_(zeros<std::uint32_t>(exec, 1)),
@@ -298,25 +319,21 @@ void Dreamer::collect() {
 
 void Dreamer::step(Exec const& exec) {
   Instances& i = instances_;
-  EnvMemory const& m = env_.memory();
-  visit(exec, [&](auto e) {
-    rows_from_tiles(e, {m.observation.data, m.observation.fields}, i.rows(i.observation));
-  });
-  policy_.act(exec, i.rows(i.observation), i.first.in(), {false, true});
-  replay_.append(exec, {i.rows(i.observation), policy_.action(), policy_.feature(), i.reward.in(),
-                        i.first.in(), i.zeros.in(), i.goes_on.in()});
+  Observation const now = i.observer.observe(exec, env_);
+  policy_.act(exec, now, i.first.in(), {false, true});
+  replay_.append(exec, {now.floats, policy_.action(), policy_.feature(), i.reward.in(),
+                        i.first.in(), i.zeros.in(), i.goes_on.in(), now.bytes});
   policy_.hand_over(exec, env_);
-  env_.step(exec);
+  i.observer.step(exec, env_);
+  Observation const last = i.observer.last(exec, env_);
   visit(exec, [&](auto e) {
-    rows_from_tiles(e, {m.final_observation.data, m.final_observation.fields},
-                    i.rows(i.last_observation));
     replay_marks(e, going_on(config_), env_.reward(), env_.terminated(), env_.truncated(),
                  {i.ended.out(), i.first.out(), i.reward.out(), i.last_goes_on.out()});
   });
   In<float> const last_reward = env_.reward().slice(0, static_cast<std::size_t>(i.count));
   replay_.append(exec,
-                 {i.rows(i.last_observation), policy_.action(), policy_.feature(), last_reward,
-                  i.zeros.in(), i.ones.in(), i.last_goes_on.in()},
+                 {last.floats, policy_.action(), policy_.feature(), last_reward, i.zeros.in(),
+                  i.ones.in(), i.last_goes_on.in(), last.bytes},
                  i.ended.in());
 }
 
@@ -379,6 +396,8 @@ void Dreamer::follow(Exec const& exec) {
 // ---- what the driver asks for ----
 
 void Dreamer::act(InRows<float> observation, OutRows<float> action, ActMode mode) {
+  require<ConfigError>(!shape_.world.images,
+                       "dreamer: this policy sees pixels, not rows of numbers");
   if (rows_policy_ == nullptr || rows_policy_->action().rows != observation.rows)
     rows_policy_ =
         std::make_unique<LatentPolicy>(exec_, shape_, env_.spec().actions, observation.rows,
@@ -398,20 +417,18 @@ class Dreamer::LatentPlayer final : public Player {
         env_(env),
         policy_(env.exec(), dreamer.shape_, env.spec().actions, env.num_envs(),
                 seed_of(dreamer.seed_, 6), dreamer.world_.parameters, dreamer.actor_.parameters),
-        instances_(env.exec(), env) {}
+        instances_(env, dreamer.shape_.world) {}
 
   void act(ActMode mode) override {
     Instances& i = instances_;
     Exec const& exec = env_.exec();
-    EnvMemory const& m = env_.memory();
     visit(exec, [&](auto e) {
       if (begun_)
         replay_marks(e, 1.F, env_.reward(), env_.terminated(), env_.truncated(),
                      {i.ended.out(), i.first.out(), i.reward.out(), i.last_goes_on.out()});
-      rows_from_tiles(e, {m.observation.data, m.observation.fields}, i.rows(i.observation));
     });
     begun_ = true;
-    policy_.act(exec, i.rows(i.observation), i.first.in(), dreamer_.how(mode));
+    policy_.act(exec, i.observer.observe(exec, env_), i.first.in(), dreamer_.how(mode));
     policy_.hand_over(exec, env_);
   }
 

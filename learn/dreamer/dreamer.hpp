@@ -23,6 +23,8 @@ class Dreamer final : public Algorithm {
     int gaussian = 30;
     float least_deviation = 0.1F;
     bool squash = true, continues = true;
+    int pixels = 0, depth = 4, kernel = 5;
+    std::string images = "pooled";
     std::string heads = "two_hot";
     int encoder_layers = 3, decoder_layers = 3, prior_layers = 2, posterior_layers = 1;
     int reward_layers = 1, continue_layers = 1, actor_layers = 3, critic_layers = 3;
@@ -90,10 +92,10 @@ class Dreamer final : public Algorithm {
   };
   /// What stands between one step of the instances and the next.
   struct Instances {
-    Instances(Exec const& exec, VectorEnv const& env);
-    OutRows<float> rows(Buffer<float>& b) const;
-    int count, fields;
-    Buffer<float> observation, last_observation, reward, first, last_reward, last_goes_on;
+    Instances(VectorEnv const& env, WorldShape const& shape);
+    int count;
+    Observer observer;
+    Buffer<float> reward, first, last_reward, last_goes_on;
     Buffer<float> goes_on, zeros, ones;
     Buffer<std::uint8_t> ended;
   };

@@ -1,7 +1,5 @@
 #include <kernels/dream/carry.hpp>
 #include <kernels/linalg/gemm.hpp>
-#include <kernels/nn/dense.hpp>
-#include <kernels/nn/likelihood.hpp>
 #include <kernels/nn/schedule.hpp>
 #include <learn/dreamer/latent_policy.hpp>
 #include <numeric>
@@ -42,12 +40,11 @@ LatentPolicy::LatentPolicy(Exec const& exec, BehaviourShape const& shape, Action
       space_(space),
       rows_(rows),
       seed_(seed),
-      encoder_(exec, shape.world.encoder(), rows, 1, world, "encoder", false),
+      encoder_(exec, shape.world, rows, world, false),
       recurrence_(make_recurrence(exec, shape.world.rssm, rows, 1, world, "recurrence", false)),
       latents_(exec, shape.world.rssm.latents, rows),
       posterior_(exec, shape.world.rssm.posterior(), rows, 1, world, "posterior", false),
       actor_(exec, shape.actor_stack(), rows, 1, actor, "actor", false),
-      squashed_(exec, elements(rows, shape.world.observation)),
       feature_(zeros<float>(exec, elements(rows, shape.world.rssm.feature()))),
       before_h_(exec, elements(rows, shape.world.rssm.deter)),
       before_z_(exec, elements(rows, shape.world.rssm.stochastic())),
@@ -61,22 +58,19 @@ LatentPolicy::LatentPolicy(Exec const& exec, BehaviourShape const& shape, Action
       action_stream_(uploaded(exec, count_up(rows, kActions))),
       acts_(zeros<std::uint32_t>(exec, 1)) {}
 
-void LatentPolicy::act(Exec const& exec, InRows<float> observation, In<float> first,
+void LatentPolicy::act(Exec const& exec, Observation const& observation, In<float> first,
                        ActionDraw const& how) {
   RssmShape const& r = shape_.world.rssm;
   OutRows<float> const state(feature_.data(), rows_, r.feature()),
       h = h_of(r, state), z = z_of(r, state), before_h(before_h_.data(), rows_, r.deter),
       before_z(before_z_.data(), rows_, r.stochastic()),
-      before_a(before_a_.data(), rows_, r.actions), action(action_.data(), rows_, r.actions),
-      squashed(squashed_.data(), rows_, shape_.world.observation);
+      before_a(before_a_.data(), rows_, r.actions), action(action_.data(), rows_, r.actions);
   visit(exec, [&](auto e) {
-    apply_activation(e, Activation::identity, observation, squashed);
-    if (shape_.world.squash) symlog(e, squashed_.in(), squashed_.out());
     carry(e, first, h, before_h);
     carry(e, first, z, before_z);
     carry_action(e, first, action, before_a);
   });
-  InRows<float> const tokens = encoder_.forward(exec, 0, {squashed});
+  InRows<float> const tokens = encoder_.forward(exec, observation);
   recurrence_->forward(exec, 0, before_h, before_z, before_a, h);
   latents_.sample(exec, posterior_.forward(exec, 0, {h, tokens}), {seed_, stream_.in(), acts_.in()},
                   z);

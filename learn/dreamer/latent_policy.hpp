@@ -12,9 +12,10 @@ class LatentPolicy {
   LatentPolicy(Exec const& exec, BehaviourShape const& shape, ActionSpace const& space, int rows,
                std::uint64_t seed, Parameters& world, Parameters& actor);
 
-  /// Takes in observations (rows, observation), any stride; first[i] != 0: an episode begins with it. Leaves the actions,
-  /// draws or, with `mode`, the most probable ones.
-  void act(Exec const& exec, InRows<float> observation, In<float> first, ActionDraw const& how);
+  /// Takes in observations (rows, observation), numbers in any stride; first[i] != 0: an episode begins with it. Leaves
+  /// the actions, draws or, with `mode`, the most probable ones.
+  void act(Exec const& exec, Observation const& observation, In<float> first,
+           ActionDraw const& how);
   /// The number of acts that random numbers are drawn for: act() counts it up.
   void set_acts(std::uint32_t acts);
   /// [h, z] after act(): (rows, feature).
@@ -39,11 +40,11 @@ class LatentPolicy {
   ActionSpace space_;
   int rows_;
   std::uint64_t seed_;
-  Stack encoder_;
+  ObservationEncoder encoder_;
   std::unique_ptr<Recurrence> recurrence_;
   Latents latents_;
   Stack posterior_, actor_;
-  Buffer<float> squashed_, feature_, before_h_, before_z_, before_a_, action_, given_;
+  Buffer<float> feature_, before_h_, before_z_, before_a_, action_, given_;
   Buffer<float> scale_, shift_;
   Buffer<std::int32_t> index_;
   Buffer<std::uint32_t> stream_, action_stream_, acts_;

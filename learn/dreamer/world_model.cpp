@@ -3,37 +3,6 @@
 #include <learn/dreamer/world_model.hpp>
 
 namespace loom {
-namespace {
-
-/// f(name, shape, stream) for every stack.
-template <class F>
-void each_stack(WorldShape const& s, F const& f) {
-  f("encoder", s.encoder(), 1000U);
-  f("prior", s.rssm.prior(), 2000U);
-  f("posterior", s.rssm.posterior(), 3000U);
-  f("decoder", s.decoder(), 4000U);
-  f("reward", s.reward(), 5000U);
-  if (s.continues) f("continue", s.goes_on(), 6000U);
-}
-
-}  // namespace
-
-std::vector<ParameterShape> world_parameters(WorldShape const& shape) {
-  std::vector<ParameterShape> all = recurrence_parameters("recurrence", shape.rssm);
-  each_stack(shape, [&](char const* name, Stack::Shape const& stack, std::uint32_t) {
-    auto const of = stack_parameters(name, stack);
-    all.insert(all.end(), of.begin(), of.end());
-  });
-  return all;
-}
-
-void initialise_world(Exec const& exec, WorldShape const& shape, std::uint64_t seed,
-                      Parameters& parameters) {
-  initialise_recurrence(exec, shape.rssm, seed, 0, parameters, "recurrence");
-  each_stack(shape, [&](char const* name, Stack::Shape const& stack, std::uint32_t stream) {
-    initialise_stack(exec, stack, seed, stream, parameters, name);
-  });
-}
 
 WorldModel::WorldModel(Exec const& exec, WorldShape const& shape, int sequences, int steps,
                        Parameters& p)
@@ -41,14 +10,13 @@ WorldModel::WorldModel(Exec const& exec, WorldShape const& shape, int sequences,
       sequences_(sequences),
       steps_(steps),
       rows_(sequences * steps),
-      encoder_(exec, shape.encoder(), rows_, 1, p, "encoder"),
+      encoder_(exec, shape, rows_, p),
       scan_(exec, shape.rssm, sequences, steps, p),
       latents_(exec, shape.rssm.latents, rows_),
       scalars_(exec, shape.scalars, rows_),
-      decoder_(exec, shape.decoder(), rows_, 1, p, "decoder"),
+      decoder_(exec, shape, rows_, p),
       reward_(exec, shape.reward(), rows_, 1, p, "reward"),
       nothing_(zeros<float>(exec, elements(sequences, shape.rssm.feature()))),
-      squashed_(exec, elements(rows_, shape.observation)),
       row_loss_(exec, elements(rows_, 1)),
       uniform_(
           uploaded(exec, std::vector<float>(elements(rows_, 1), 1.F / static_cast<float>(rows_)))),
@@ -56,7 +24,6 @@ WorldModel::WorldModel(Exec const& exec, WorldShape const& shape, int sequences,
       representation_(exec, elements(rows_, 1)),
       dynamics_(exec, elements(rows_, 1)),
       losses_(zeros<float>(exec, static_cast<std::size_t>(WorldLoss::count))),
-      dobservation_(exec, elements(rows_, shape.observation)),
       dreward_(exec, elements(rows_, shape.scalars.outputs())),
       dcontinue_(exec, elements(rows_, 1)),
       dposterior_(exec, elements(rows_, shape.rssm.latents.statistics())),
@@ -75,38 +42,28 @@ void WorldModel::forward(Exec const& exec, SequenceReplay::Records const& batch,
   auto const cut = [&](In<float> x) {
     return x.slice(static_cast<std::size_t>(sequences_), elements(rows_, 1));
   };
-  auto const rows = [&](InRows<float> x, int first) {
-    return InRows<float>(x.row(first), rows_, x.cols, x.stride);
+  auto const rows = [&]<class T>(InRows<T> x, int first) {
+    return InRows<T>(x.row(first), rows_, x.cols, x.stride);
   };
-  batch_ = {rows(batch.observation, sequences_),
-            {},
-            {},
-            cut(batch.reward),
-            cut(batch.first),
-            cut(batch.last),
-            cut(batch.goes_on)};
+  observation_ = shape_.images ? Observation(rows(batch.picture, sequences_), kPixelOffset)
+                               : Observation(rows(batch.observation, sequences_));
+  batch_ = {{}, {}, {}, cut(batch.reward), cut(batch.first), cut(batch.last), cut(batch.goes_on)};
   action_ = rows(batch.action, 0);
   start_ =
       batch.latent.cols > 0
           ? InRows<float>(batch.latent.data, sequences_, batch.latent.cols, batch.latent.stride)
           : InRows<float>(nothing_.data(), sequences_, shape_.rssm.feature());
   draws_ = draws;
-  InRows<float> const target = batch_.observation;
-  visit(exec, [&](auto e) {
-    if (shape_.squash) symlog(e, {target.data, squashed_.size()}, squashed_.out());
-  });
-  if (!shape_.squash) copy(exec, In<float>(target.data, squashed_.size()), squashed_.out());
-  tokens_ = encoder_.forward(exec, 0, {matrix(squashed_, shape_.observation)});
+  tokens_ = encoder_.forward(exec, observation_);
   scan_.forward(exec, scan_inputs());
   InRows<float> const feature = scan_.feature();
   auto const total = [&](WorldLoss k) {
     visit(exec, [&](auto e) { sum(e, row_loss_.in(), loss(k), workspace_.out()); });
   };
-  InRows<float> const decoded = decoder_.forward(exec, 0, {feature}),
-                      reward = reward_.forward(exec, 0, {feature});
-  visit(exec,
-        [&](auto e) { likelihood_loss(e, reconstruction(), decoded, target, row_loss_.out()); });
+  decoder_.forward(exec, feature);
+  decoder_.loss(exec, observation_, row_loss_.out());
   total(WorldLoss::reconstruction);
+  InRows<float> const reward = reward_.forward(exec, 0, {feature});
   scalars_.loss(exec, reward, batch_.reward, row_loss_.out());
   total(WorldLoss::reward);
   if (continue_) {
@@ -126,8 +83,7 @@ void WorldModel::forward(Exec const& exec, SequenceReplay::Records const& batch,
 
 void WorldModel::backward(Exec const& exec, OutRows<float> dfeature) {
   InRows<float> const feature = scan_.feature();
-  OutRows<float> const dobservation = matrix(dobservation_, shape_.observation),
-                       dreward = matrix(dreward_, shape_.scalars.outputs()),
+  OutRows<float> const dreward = matrix(dreward_, shape_.scalars.outputs()),
                        dcontinue = matrix(dcontinue_, 1),
                        dposterior = matrix(dposterior_, shape_.rssm.latents.statistics()),
                        dprior = matrix(dprior_, shape_.rssm.latents.statistics()),
@@ -136,11 +92,7 @@ void WorldModel::backward(Exec const& exec, OutRows<float> dfeature) {
     stack.backward(exec, 0, slope, {{dfeature, Result::add}});
     stack.weight_gradient(exec, {feature});
   };
-  visit(exec, [&](auto e) {
-    likelihood_backward(e, reconstruction(), decoder_.output(), batch_.observation, uniform_.in(),
-                        dobservation);
-  });
-  head(decoder_, dobservation);
+  decoder_.backward(exec, observation_, uniform_.in(), feature, dfeature);
   scalars_.backward(exec, reward_.output(), batch_.reward, uniform_.in(), dreward);
   head(reward_, dreward);
   if (continue_) {
@@ -153,8 +105,7 @@ void WorldModel::backward(Exec const& exec, OutRows<float> dfeature) {
   latents_.divergence_backward(exec, scan_.posterior(), scan_.prior(),
                                {representation_.in(), dynamics_.in()}, dposterior, dprior);
   scan_.backward(exec, scan_inputs(), dfeature, dposterior, dprior, dtokens);
-  encoder_.backward(exec, 0, dtokens);
-  encoder_.weight_gradient(exec, {matrix(squashed_, shape_.observation)});
+  encoder_.backward(exec, dtokens);
 }
 
 }  // namespace loom

@@ -1,38 +1,10 @@
 #pragma once
 // The world model of Dreamer: what it sees, remembers and predicts, and how it learns from records.
-#include <kernels/dream/free_bits.hpp>
-#include <kernels/nn/likelihood.hpp>
 #include <learn/core/sequence_replay.hpp>
 #include <learn/dreamer/observation_scan.hpp>
-#include <learn/dreamer/scalars.hpp>
+#include <learn/dreamer/observations.hpp>
 
 namespace loom {
-
-/// Heads and losses of a world model of vectors.
-struct WorldShape {
-  RssmShape rssm;
-  int observation = 1;
-  int encoder_layers = 3, decoder_layers = 3, reward_layers = 1, continue_layers = 1;
-  ScalarsShape scalars = {};  ///< of rewards and values
-  bool squash = true;         ///< observations as symlog, seen and predicted
-  bool continues = true;      ///< predicts whether an episode goes on
-  FreeBitsConfig free_bits = {};
-
-  Stack::Shape encoder() const { return rssm.stack({observation}, encoder_layers, 0); }
-  Stack::Shape decoder() const { return rssm.stack({rssm.feature()}, decoder_layers, observation); }
-  Stack::Shape reward() const {
-    return rssm.stack({rssm.feature()}, reward_layers, scalars.outputs(), scalar_scale());
-  }
-  Stack::Shape goes_on() const { return rssm.stack({rssm.feature()}, continue_layers, 1); }
-  /// Of the last layer's initial weights: distributions over bins begin at 0.
-  float scalar_scale() const { return scalars.kind == ScalarsShape::Kind::two_hot ? 0.F : 1.F; }
-};
-
-/// Every parameter of the model: "encoder", "recurrence", "prior", "posterior", "decoder", "reward" and,
-/// where it is predicted, "continue".
-std::vector<ParameterShape> world_parameters(WorldShape const& shape);
-void initialise_world(Exec const& exec, WorldShape const& shape, std::uint64_t seed,
-                      Parameters& parameters);
 
 /// Losses of one batch, means over its steps.
 enum class WorldLoss : int { reconstruction, reward, goes_on, divergence, divergence_mean, count };
@@ -58,25 +30,24 @@ class WorldModel {
 
  private:
   ObservationScan::Inputs scan_inputs();
-  Likelihood reconstruction() const {
-    return shape_.squash ? Likelihood::symlog_squared : Likelihood::normal;
-  }
   OutRows<float> matrix(Buffer<float>& b, int cols) const { return {b.data(), rows_, cols}; }
   Out<float> loss(WorldLoss k) { return losses_.out().slice(static_cast<std::size_t>(k), 1); }
 
   WorldShape shape_;
   int sequences_, steps_, rows_;
-  Stack encoder_;
+  ObservationEncoder encoder_;
   ObservationScan scan_;
   Latents latents_;
   Scalars scalars_;
-  Stack decoder_, reward_;
+  ObservationDecoder decoder_;
+  Stack reward_;
   std::optional<Stack> continue_;
-  Buffer<float> nothing_, squashed_, row_loss_, uniform_;
+  Buffer<float> nothing_, row_loss_, uniform_;
   Buffer<float> kl_, representation_, dynamics_, losses_;
-  Buffer<float> dobservation_, dreward_, dcontinue_, dposterior_, dprior_, dtokens_;
+  Buffer<float> dreward_, dcontinue_, dposterior_, dprior_, dtokens_;
   Buffer<std::uint8_t> workspace_;
-  SequenceReplay::Records batch_;  // of the last forward(), its first records cut off
+  Observation observation_ = InRows<float>();  // of the last forward(), its first records cut off
+  SequenceReplay::Records batch_;              // and the rest of them
   InRows<float> start_, action_;
   RowDraws draws_;
   InRows<float> tokens_;

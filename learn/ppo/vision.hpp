@@ -46,7 +46,4 @@ class Vision {
   Buffer<float> features_, value_;
 };
 
-/// Bytes of pixels as an encoder reads them: byte / 255 + kPixelOffset.
-inline constexpr float kPixelOffset = -0.5F;
-
 }  // namespace loom

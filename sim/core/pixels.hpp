@@ -6,6 +6,9 @@
 
 namespace loom {
 
+/// Bytes of pixels as an encoder reads them: byte / 255 + kPixelOffset.
+inline constexpr float kPixelOffset = -0.5F;
+
 struct PixelConfig {
   int size = 64;  ///< pixels a side
   int stack = 2;  ///< frames in an observation: motion cannot be seen in one
@@ -33,7 +36,7 @@ class Pixels {
   /// Renders every instance as it is now, as time t in [0, T].
   void see(Exec const& exec, VectorEnv const& env, int t);
   /// Steps with the actions in env.action() (or out.action), as step t of a rollout, and keeps the last
-  /// picture of every episode that the time limit ends.
+  /// picture of every episode that it ends.
   void step(Exec const& exec, VectorEnv& env, RolloutView const& out, int t);
 
   /// Observations of places t * N + instance, N = num_envs(): (places, bytes()).
@@ -44,6 +47,9 @@ class Pixels {
   void observe_last(Exec const& exec, OutRows<std::uint8_t> observation) const;
   /// t * N + instance of the step that ran into the time limit, -1 where none did: (N).
   In<std::int32_t> last_places() const { return last_places_.in(); }
+
+  /// Last pictures of the latest episode of every instance that has ended one: (N, pixels * 3).
+  InRows<std::uint8_t> last_frames() const { return {last_frames_.data(), padded_, 3 * pixels_}; }
 
   /// After a rollout: the frames that the next one has as its past, all that a continuation bit for bit
   /// needs.

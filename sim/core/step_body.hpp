@@ -333,7 +333,7 @@ struct DrawInstances {
   }
 };
 
-/// Resets, and before that draws the last states of episodes that the time limit ended, each into its
+/// Resets, and before that draws the last states of episodes that ended, each into its
 /// own Scene: nothing else remembers them.
 template <class Env>
 struct DrawAndReset {
@@ -345,7 +345,8 @@ struct DrawAndReset {
     EnvMemory const& m = reset.m;
     for (int l = 0; l < kWidth<F>; ++l) {
       int const one = element(id, l);
-      if (m.truncated[one] != 0) DrawInstances<Env>{m, last}(Lane<float>{one});
+      if ((m.truncated[one] | m.terminated[one]) != 0)
+        DrawInstances<Env>{m, last}(Lane<float>{one});
     }
     reset.template run<F>(id);
   }

@@ -116,7 +116,7 @@ class VectorEnv {
   /// The same of the first scenes.size instances, into memory of the caller's; padding may be drawn too.
   void draw(Exec const& exec, Out<Scene> scenes) const;
   /// step(), as step t of a rollout: actions are read from and results written to where `out` has room
-  /// for them. Draws the last states of episodes that the time limit ends, each into its own of
+  /// for them. Draws the last states of episodes that it ends, each into its own of
   /// last_scenes[padded()]; other scenes are left alone.
   void step_seen(Exec const& exec, RolloutView const& out, int t, Scene* last_scenes);
 

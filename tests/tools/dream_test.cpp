@@ -41,6 +41,25 @@ TEST(Dream, ComparesDreamsWithWhatComes) {
   }
   EXPECT_EQ(same, 4U * 4);
   EXPECT_EQ(other, 3U * 4);
+  ran = run_program(s, "dream runs/a --out n.gif");
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_EQ(ran.err, "dreamloom: n.gif: the model sees numbers (needs a name in .svg)\n");
+}
+
+TEST(Dream, OfPicturesIsAPicture) {
+  Scratch const s;
+  Ran ran = run_program(
+      s, std::string(kTiny) + "--dreamer.pixels 16 --dreamer.depth 1 --dreamer.capacity 1000");
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  for (auto const& [file, magic] :
+       {std::pair{"b.png", "\x89PNG"}, {"b.gif", "GIF89a"}, {"b.svg", "<svg"}}) {
+    ran = run_program(
+        s, std::string("dream runs/a --instances 3 --context 3 --horizon 4 --out ") + file);
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    EXPECT_NE(ran.out.find(std::string("lasted so long)\n") + file + "\n"), std::string::npos)
+        << ran.out;
+    EXPECT_EQ(contents(s / file).rfind(magic, 0), 0U) << file;
+  }
 }
 
 TEST(Dream, SaysWhatItNeeds) {
@@ -53,9 +72,9 @@ TEST(Dream, SaysWhatItNeeds) {
   ran = run_program(s, "dream runs/a");
   EXPECT_EQ(ran.status, 2);
   EXPECT_EQ(ran.err, "dreamloom: runs/a: ppo has no world model (needs a run of dreamer)\n");
-  ran = run_program(s, "dream runs/a --out a.gif");
+  ran = run_program(s, "dream runs/a --out a.pdf");
   EXPECT_EQ(ran.status, 2);
-  EXPECT_EQ(ran.err, "dreamloom: a.gif: cannot draw this (needs a name in .svg)\n");
+  EXPECT_EQ(ran.err, "dreamloom: a.pdf: cannot draw this (needs a name in .svg, .png or .gif)\n");
   ran = run_program(s, "dream runs/a --context 0");
   EXPECT_EQ(ran.status, 2);
 }

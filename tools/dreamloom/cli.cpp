@@ -152,9 +152,13 @@ void add_dream(CLI::App& app, std::function<int()>& chosen) {
   static DreamOptions o;
   CLI::App* c = app.add_subcommand("dream", "Compare a world model's dreams with what comes");
   set_usage(*c,
-            "dreamloom dream CHECKPOINT|RUN [--out FILE.svg] [--context N] [--horizon N] "
-            "[--parameters.NAME VALUE ...]");
-  c->add_option("--out", o.out, "errors over time; the first episode's numbers beside it in .csv")
+            "dreamloom dream CHECKPOINT|RUN [--out FILE.svg|FILE.png|FILE.gif] [--context N] "
+            "[--horizon N] [--parameters.NAME VALUE ...]");
+  c->add_option(
+       "--out", o.out,
+       ".svg: errors over time, the first episode's numbers beside it in .csv; .png, .gif: "
+       "of a model that sees pictures, what comes, its reconstruction, the dream and its "
+       "error")
       ->capture_default_str();
   c->add_option("--seed", o.seed, "of the environments; the recipe's when left out");
   c->add_option("--instances", o.instances, "episodes that errors are averaged over")
@@ -170,7 +174,8 @@ void add_dream(CLI::App& app, std::function<int()>& chosen) {
   c->footer(
       "Examples:\n"
       "  dreamloom dream runs/dreamer_cartpole\n"
-      "  dreamloom dream runs/dreamer_cartpole --horizon 200 --parameters.gravity 12");
+      "  dreamloom dream runs/dreamer_cartpole --horizon 200 --parameters.gravity 12\n"
+      "  dreamloom dream runs/dreamer_pixels_cartpole_swingup --out dream.gif --instances 4");
   c->callback([&chosen, c] {
     o.arguments = c->remaining();
     chosen = [] { return dream(o); };

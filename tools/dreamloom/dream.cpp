@@ -4,6 +4,8 @@
 #include <learn/core/atomic_file.hpp>
 #include <learn/dreamer/dream.hpp>
 #include <tools/dreamloom/commands.hpp>
+#include <tools/dreamloom/dream_pictures.hpp>
+#include <tools/dreamloom/pictures.hpp>
 #include <tools/dreamloom/trainer.hpp>
 #include <tools/media/svg.hpp>
 
@@ -22,23 +24,8 @@ std::string csv_of(DreamReport const& r) {
   return text;
 }
 
-}  // namespace
-
-int dream(DreamOptions const& o) {
-  require<ConfigError>(o.out.ends_with(".svg"), o.out, ": cannot draw this (needs a name in .svg)");
-  std::vector<std::string> positional;
-  std::vector<Override> overrides = policy_overrides(o.arguments, positional);
-  if (!o.seed.empty()) overrides.emplace_back("eval.seed", o.seed);
-  std::string const name = only_positional(positional, "checkpoint or run directory");
-  LoadedPolicy policy = load_policy(name, overrides);
-  auto* const dreamer = dynamic_cast<Dreamer*>(policy.learner->algorithm.get());
-  require<ConfigError>(dreamer != nullptr, name, ": ", policy.recipe.run->algorithm,
-                       " has no world model (needs a run of dreamer)");
-  VectorEnvConfig batch = policy.learner->evaluation;
-  batch.num_envs = o.instances;
-  VectorEnv env(policy.device->exec(), batch);
-  DreamReport const report = dream(*dreamer, env, o.context, o.horizon);
-
+/// Errors over time.
+std::string curve(DreamReport const& report, std::string const& title) {
   Series seen{"reconstruction", {}, {}, {}, {}}, foreseen{"dream", {}, {}, {}, {}};
   for (int t = 0; t < report.steps; ++t) {
     seen.x.push_back(t);
@@ -47,20 +34,55 @@ int dream(DreamOptions const& o) {
     foreseen.x.push_back(t);
     foreseen.y.push_back(report.dream_error(t));
   }
-  write_whole(o.out, svg({fmt::format("{}: {} steps seen, {} dreamed", name, o.context, o.horizon),
-                          "step",
-                          "error, in deviations of each number",
-                          {seen, foreseen},
-                          {{"as good as the mean", 1}}}));
-  std::string const table = o.out.substr(0, o.out.size() - 4) + ".csv";
-  write_whole(table, csv_of(report));
+  return svg({title,
+              "step",
+              "error, in deviations of each number",
+              {seen, foreseen},
+              {{"as good as the mean", 1}}});
+}
+
+}  // namespace
+
+int dream(DreamOptions const& o) {
+  bool const animation = o.out.ends_with(".gif"), strip = o.out.ends_with(".png");
+  require<ConfigError>(animation || strip || o.out.ends_with(".svg"), o.out,
+                       ": cannot draw this (needs a name in .svg, .png or .gif)");
+  std::vector<std::string> positional;
+  std::vector<Override> overrides = policy_overrides(o.arguments, positional);
+  if (!o.seed.empty()) overrides.emplace_back("eval.seed", o.seed);
+  std::string const name = only_positional(positional, "checkpoint or run directory");
+  LoadedPolicy policy = load_policy(name, overrides);
+  auto* const dreamer = dynamic_cast<Dreamer*>(policy.learner->algorithm.get());
+  require<ConfigError>(dreamer != nullptr, name, ": ", policy.recipe.run->algorithm,
+                       " has no world model (needs a run of dreamer)");
+  std::optional<ImageShape> const& images = dreamer->shape().world.images;
+  require<ConfigError>(images || !(animation || strip), o.out,
+                       ": the model sees numbers (needs a name in .svg)");
+  VectorEnvConfig batch = policy.learner->evaluation;
+  batch.num_envs = o.instances;
+  VectorEnv env(policy.device->exec(), batch);
+  DreamReport const report = dream(*dreamer, env, o.context, o.horizon);
+
+  std::string files = o.out;
+  if (images && (animation || strip)) {
+    write_whole(o.out, animation ? dream_animation(report, images->size, step_s(env))
+                                 : dream_strip(report, images->size));
+  } else {
+    write_whole(o.out, curve(report, fmt::format("{}: {} steps seen, {} dreamed", name, o.context,
+                                                 o.horizon)));
+    if (!images) {
+      std::string const table = o.out.substr(0, o.out.size() - 4) + ".csv";
+      write_whole(table, csv_of(report));
+      files += "\n" + table;
+    }
+  }
   auto const whole = std::count(report.whole.begin(), report.whole.end(), true);
   int const last = report.steps - 1;
   fmt::print(
       "error after {} dreamed steps: {:.3f} deviations, reconstruction {:.3f} ({} of {} "
-      "episodes lasted so long)\n{}\n{}\n",
+      "episodes lasted so long)\n{}\n",
       o.horizon, report.dream_error(last), report.reconstruction_error(last), whole,
-      report.instances, o.out, table);
+      report.instances, files);
   return 0;
 }
 

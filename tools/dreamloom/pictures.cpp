@@ -14,15 +14,6 @@ namespace {
 
 constexpr double kFrame_s = 0.04;  // 25 pictures a second show every motion there is
 
-/// Seconds that an action stands for: the parameter time_step, if the environment has one.
-double step_s(VectorEnv const& env) {
-  for (ParamSpec const& p : env.parameters()) {
-    if (std::string(p.name) == "time_step")
-      return static_cast<double>(p.value) * env.config().frame_skip;
-  }
-  return kFrame_s;
-}
-
 /// Pixels of one instance: as wide as its scene asks for, even numbers.
 ImageSize size_of(Scene const& scene, int height) {
   double const aspect = scene.width > 0 && scene.height > 0
@@ -117,6 +108,14 @@ Series line(MetricsTable const& table, std::string const& column, std::string na
 }
 
 }  // namespace
+
+double step_s(VectorEnv const& env) {
+  for (ParamSpec const& p : env.parameters()) {
+    if (std::string(p.name) == "time_step")
+      return static_cast<double>(p.value) * env.config().frame_skip;
+  }
+  return kFrame_s;
+}
 
 void draw_curve(RunDirectory const& directory) {
   MetricsTable const table = read_metrics(directory.metrics());

@@ -12,6 +12,9 @@ struct PictureOptions {
   int height = 240;  ///< pixels of one instance
 };
 
+/// Seconds that an action stands for: the parameter time_step, if the environment has one.
+double step_s(VectorEnv const& env);
+
 /// curve.svg from the run's metrics.csv: mean return of training and evaluation over steps.
 void draw_curve(RunDirectory const& directory);
 

@@ -18,7 +18,8 @@ void norm_cpu(benchmark::State& state, Norm kind) {
   state.SetBytesProcessed(state.iterations() * rows * n * 12);
 }
 BENCHMARK_CAPTURE(norm_cpu, layer, Norm::layer)->Args({1024, 64})->Args({1024, 512});
-BENCHMARK_CAPTURE(norm_cpu, rms, Norm::rms)->Args({1024, 512});
+// The second: channels of 512 pictures of 32 x 32 pixels.
+BENCHMARK_CAPTURE(norm_cpu, rms, Norm::rms)->Args({1024, 512})->Args({1 << 19, 8});
 
 }  // namespace
 }  // namespace loom

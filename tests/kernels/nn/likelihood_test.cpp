@@ -150,6 +150,41 @@ TEST(Likelihood, EveryMachineAndNumberOfThreadsGivesTheSameBits) {
   }
 }
 
+TEST(Likelihood, BytesAreNumbersDividedBy255AndMoved) {
+  int const rows = 3, n = 53;
+  std::vector<std::uint8_t> bytes;
+  for (int i = 0; i < rows * n; ++i) bytes.push_back(static_cast<std::uint8_t>(i * 37));
+  auto const x = normal_numbers(bytes.size(), 0, 1, 4),
+             dloss = normal_numbers(static_cast<std::size_t>(rows), 0, 1, 5);
+  for (float const offset : {0.F, -0.5F})
+    for (Likelihood const kind : {Likelihood::normal, Likelihood::sigmoid_squared})
+      for (Exec const& exec : every_machine()) {
+        auto const a = uploaded(exec, x), d = uploaded(exec, dloss);
+        auto const b = uploaded(exec, bytes);
+        Buffer<float> loss(exec, rows), dx(exec, x.size());
+        InRows<std::uint8_t> const target(b.data(), rows, n);
+        visit(exec, [&](auto e) {
+          likelihood_loss(e, kind, {a.data(), rows, n}, target, offset, loss.out());
+          likelihood_backward(e, kind, {a.data(), rows, n}, target, offset, d,
+                              {dx.data(), rows, n});
+        });
+        auto const got = download(loss), slope = download(dx);
+        for (int r = 0; r < rows; ++r) {
+          double sum = 0;
+          for (int i = 0; i < n; ++i) {
+            auto const at = static_cast<std::size_t>(r * n + i);
+            double const t = bytes[at] / 255. + double{offset};
+            sum += reference(kind, x[at], t);
+            double const want =
+                central_difference([&](double v) { return reference(kind, v, t); }, x[at]);
+            EXPECT_NEAR(slope[at], dloss[static_cast<std::size_t>(r)] * want,
+                        3e-6 * std::max(1., std::abs(want)));
+          }
+          EXPECT_NEAR(got[static_cast<std::size_t>(r)], sum, 3e-6 * sum);
+        }
+      }
+}
+
 TEST(Likelihood, SaysWhatDoesNotFit) {
   std::vector<float> x(12), two(2);
   InRows<float> const rows(x.data(), 2, 6);

@@ -74,10 +74,50 @@ TEST(Norm, AgreesWithPyTorch) {
   }
 }
 
+// A lane a row: the channels of pixels.
+TEST(Norm, OfNarrowRowsIsDoublesFormula) {
+  for (int const n : {1, 3, 8, 32}) {
+    int const rows = 45, stride = n + 3;
+    auto const size = static_cast<std::size_t>(rows * stride), width = static_cast<std::size_t>(n);
+    Problem const p{Norm::rms,
+                    1e-4F,
+                    rows,
+                    n,
+                    stride,
+                    normal_numbers(size, 0.5, 1, 1),
+                    normal_numbers(size, 0, 1, 2),
+                    normal_numbers(width, 1, 0.3, 3),
+                    {}};
+    std::vector<double> y(size), dx(size), dgain(width);
+    for (int r = 0; r < rows; ++r) {
+      auto const at = [&](std::vector<float> const& v, int c) {
+        return double{v[static_cast<std::size_t>(r * stride + c)]};
+      };
+      auto const gain = [&](int c) { return double{p.gain[static_cast<std::size_t>(c)]}; };
+      double squares = 0, along = 0;
+      for (int c = 0; c < n; ++c) squares += at(p.x, c) * at(p.x, c) / n;
+      double const deviation = std::sqrt(squares + double{p.epsilon});
+      for (int c = 0; c < n; ++c) along += at(p.dy, c) * gain(c) * at(p.x, c) / n;
+      for (int c = 0; c < n; ++c) {
+        auto const i = static_cast<std::size_t>(r * stride + c);
+        y[i] = at(p.x, c) / deviation * gain(c);
+        dx[i] = at(p.dy, c) * gain(c) / deviation - at(p.x, c) * along / std::pow(deviation, 3);
+        dgain[static_cast<std::size_t>(c)] += at(p.dy, c) * at(p.x, c) / deviation;
+      }
+    }
+    for (Exec const& exec : every_machine()) {
+      Outcome const got = solved(exec, p);
+      expect_near(got.y, y, 1e-6, "y");
+      expect_near(got.dx, dx, 2e-6, "dx");
+      expect_near(got.dgain, dgain, 2e-6, "dgain");
+    }
+  }
+}
+
 TEST(Norm, GivesTheSameBitsOnEveryMachineAndForAnyStride) {
   ThreadPool pool(3);
   for (Norm const kind : {Norm::layer, Norm::rms})
-    for (int const n : {1, 16, 300}) {
+    for (int const n : {1, 16, 40, 300}) {
       int const rows = 70, stride = n + 5;
       auto const size = static_cast<std::size_t>(rows * stride),
                  width = static_cast<std::size_t>(n);

@@ -152,6 +152,76 @@ TEST(SequenceReplay, RefusesCheckpointsOfOthers) {
   EXPECT_THROW(w.replay.load(damaged, ""), IoError);
 }
 
+/// Records of pictures: every byte says which it is.
+struct PictureWriter {
+  Exec exec;
+  SequenceReplay replay;
+  int written = 0;
+
+  static constexpr int kBytes = 48;
+  static SequenceReplay::Config shape() {
+    SequenceReplay::Config c = small();
+    c.observation = 0;
+    c.picture = kBytes;
+    return c;
+  }
+  static std::uint8_t byte(int record, int instance, int i) {
+    return static_cast<std::uint8_t>(7 * record + 101 * instance + i);
+  }
+  explicit PictureWriter(Exec const& e) : exec(e), replay(e, shape()) {}
+
+  void write() {
+    std::vector<std::uint8_t> pictures;
+    for (int k = 0; k < 3; ++k)
+      for (int i = 0; i < kBytes; ++i) pictures.push_back(byte(written, k, i));
+    auto const p = uploaded(exec, pictures);
+    auto const id = uploaded(exec, std::vector<float>(3, static_cast<float>(written))),
+               who = uploaded(exec, std::vector<float>{0, 1, 2, 0, 1, 2});
+    replay.append(exec, {{},
+                         {id.data(), 3, 1},
+                         {who.data(), 3, 2},
+                         {who.data(), 3},
+                         id.in(),
+                         id.in(),
+                         id.in(),
+                         {p.data(), 3, kBytes}});
+    synchronize(exec);
+    ++written;
+  }
+  std::vector<std::uint8_t> sampled(std::uint32_t tick) {
+    auto const now = uploaded(exec, std::vector<std::uint32_t>{tick});
+    replay.sample(exec, now.in());
+    return download(exec, In<std::uint8_t>(replay.batch().picture.data, 28 * kBytes));
+  }
+};
+
+TEST(SequenceReplay, PicturesComeBackByteForByteAlsoFromACheckpoint) {
+  for (Exec const& exec : every_exec()) {
+    PictureWriter w(exec), again(exec);
+    for (int n = 0; n < 15; ++n) w.write();
+    for (std::uint32_t tick = 0; tick < 20; ++tick) {
+      auto const got = w.sampled(tick);
+      auto const batch = w.replay.batch();
+      auto const record = download(exec, batch.first), instance = download(exec, batch.reward);
+      for (std::size_t row = 0; row < 28; ++row)
+        for (int i = 0; i < PictureWriter::kBytes; ++i)
+          ASSERT_EQ(got[row * PictureWriter::kBytes + static_cast<std::size_t>(i)],
+                    PictureWriter::byte(static_cast<int>(record[row]),
+                                        static_cast<int>(instance[row]), i));
+    }
+    Checkpoint file, second;
+    w.replay.save(file, "replay.");
+    EXPECT_EQ(file.tensor("replay.picture").dtype, DType::u8);
+    again.replay.load(Checkpoint::parse(file.bytes(), "file"), "replay.");
+    again.replay.save(second, "replay.");
+    EXPECT_EQ(second.bytes(), file.bytes());
+    again.written = w.written;
+    w.write();
+    again.write();
+    EXPECT_EQ(again.sampled(30), w.sampled(30));
+  }
+}
+
 std::string refusal(SequenceReplay::Config const& c) {
   try {
     SequenceReplay(Exec{Cpu{}}, c);
@@ -172,6 +242,15 @@ TEST(SequenceReplay, SaysHowMuchMemoryItNeeds) {
   EXPECT_EQ(
       refusal(c).rfind("replay: 2048000000 records of 647 numbers need 5300224 MB (there are ", 0),
       0U)
+      << refusal(c);
+  // A byte of a picture is a byte: a quarter of what numbers would need.
+  c.observation = 0;
+  c.picture = 64 * 64 * 3;
+  EXPECT_EQ(refusal(c).rfind(
+                "replay: 2048000000 records of 645 numbers and 12288 bytes of a picture need "
+                "30449664 MB (there are ",
+                0),
+            0U)
       << refusal(c);
   c.capacity = 2'100'000;
   EXPECT_EQ(refusal(c), "replay: 2150400000 records (needs fewer than 2^31)");

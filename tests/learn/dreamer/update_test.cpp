@@ -31,9 +31,8 @@ std::vector<float> hashed_parameters(Parameters const& parameters, std::uint32_t
   std::uint32_t tensor = 0;
   for (ParameterShape const& s : parameters.shapes()) {
     bool const weight = s.name.ends_with("weight"), gain = s.name.ends_with("gain");
-    double const scale =
-        weight ? std::exp2(std::ceil(std::log2(2 / std::sqrt(static_cast<double>(s.shape[1])))))
-               : 0.25;
+    double const inputs = static_cast<double>(s.size()) / static_cast<double>(s.shape[0]);
+    double const scale = weight ? std::exp2(std::ceil(std::log2(2 / std::sqrt(inputs)))) : 0.25;
     for (std::uint32_t i = 0; i < s.size(); ++i) {
       double const x = (mixed(i + salt + 1000003U * tensor) >> 16) / 65536. - 0.5;
       // Biases of bins: rewards and values of a few units, as learned ones.
@@ -50,6 +49,13 @@ double product_with_signs(In<float> x, std::uint32_t k) {
   for (std::uint32_t i = 0; i < x.size; ++i)
     sum += (mixed(i * 33U + k) & 1U) != 0 ? double{x[i]} : -double{x[i]};
   return sum;
+}
+
+std::vector<std::uint8_t> hashed_bytes(std::size_t count, std::uint32_t salt) {
+  std::vector<std::uint8_t> all;
+  for (std::uint32_t i = 0; i < count; ++i)
+    all.push_back(static_cast<std::uint8_t>(mixed(i + salt) >> 24));
+  return all;
 }
 
 BehaviourShape version_3(bool discrete) {
@@ -101,9 +107,20 @@ BehaviourShape version_2() {
   return s;
 }
 
+BehaviourShape of_pictures(BehaviourShape s, ImageShape images) {
+  WorldShape& w = s.world;
+  images.norm = w.rssm.norm.has_value();
+  images.activation = w.rssm.activation;
+  images.feature = w.rssm.feature();
+  w.rssm.tokens = images.tokens();
+  w.observation = images.pixels();
+  w.images = images;
+  return s;
+}
+
 BehaviourShape filled(BehaviourShape s, Fixture const& f) {
   s.world.rssm.actions = static_cast<int>(f.shape("action")[2]);
-  s.world.observation = static_cast<int>(f.shape("observation")[2]);
+  if (!s.world.images) s.world.observation = static_cast<int>(f.shape("observation")[2]);
   for (auto const& name : f.names())
     if (name == "free") s.world.free_bits.free = static_cast<float>(f.scalar("free"));
   return s;
@@ -114,7 +131,9 @@ struct Update {
   Fixture f;
   BehaviourShape shape;
   Parameters world, actor, critic, slow;
-  Buffer<float> observation, action, latent, reward, first, last, goes_on, dfeature;
+  Buffer<float> observation;
+  Buffer<std::uint8_t> picture;
+  Buffer<float> action, latent, reward, first, last, goes_on, dfeature;
   Buffer<std::uint32_t> streams, tick;
   WorldModel model;
   std::unique_ptr<Behaviour> behaviour;
@@ -139,7 +158,11 @@ struct Update {
         actor(exec, actor_parameters(shape)),
         critic(exec, critic_parameters(shape)),
         slow(exec, critic_parameters(shape)),
-        observation(uploaded(exec, f.floats("observation"))),
+        observation(part(exec, "observation")),
+        picture(
+            uploaded(exec, hashed_bytes(elements((kSteps + 1) * kSequences,
+                                                 shape.world.images ? shape.world.observation : 0),
+                                        shape.world.rssm.norm ? 900 : 901))),
         action(uploaded(exec, f.floats("action"))),
         latent(zeros<float>(exec, static_cast<std::size_t>((kSteps + 1) * kSequences *
                                                            shape.world.rssm.feature()))),
@@ -167,7 +190,8 @@ struct Update {
                                         reward.in(),
                                         first.in(),
                                         last.in(),
-                                        goes_on.in()};
+                                        goes_on.in(),
+                                        {picture.data(), all, shape.world.observation}};
     auto const n = static_cast<std::size_t>(rows);
     auto const cut = [&](In<float> x) { return x.slice(kSequences, n); };
     model.forward(exec, batch, {77, streams.in().slice(0, n), tick.in()});
@@ -271,13 +295,37 @@ TEST(DreamerUpdate, Version2EqualsPyTorch) {
   expect_update("dreamer_v2", version_2(), {{"entropy", BehaviourLoss::entropy}});
 }
 
+constexpr ImageShape kPooled{.size = 32, .depth = 2},
+    kStrided{.kind = ImageShape::Kind::strided, .size = 32, .depth = 2};
+
+// Pictures halved by pooling or by strides, a sigmoid and the norm of every pixel.
+TEST(DreamerUpdate, Version3OfPicturesEqualsPyTorch) {
+  for (bool const pooled : {true, false})
+    expect_update(pooled ? "dreamer_v3_pooled" : "dreamer_v3_strided",
+                  of_pictures(version_3(true), pooled ? kPooled : kStrided),
+                  {{"actor_loss", BehaviourLoss::actor},
+                   {"entropy", BehaviourLoss::entropy},
+                   {"replay_critic_loss", BehaviourLoss::replay_critic}});
+}
+
+// Convolutions without padding, back with windows of their own, normal distributions.
+TEST(DreamerUpdate, Version1OfPicturesEqualsPyTorch) {
+  expect_update(
+      "dreamer_v1_valid",
+      of_pictures(version_1(), {.kind = ImageShape::Kind::valid, .depth = 1, .kernel = 4}), {});
+}
+
 TEST(DreamerUpdate, RepeatsItselfBitForBitOnAnyNumberOfThreads) {
   ThreadPool two(2);
-  Update once(Exec{Cpu{}}, "dreamer_v3_discrete", version_3(true));
-  auto const first = bits_of(Exec{Cpu{}}, once);
-  for (Exec const& exec : {Exec{Cpu{}}, Exec{Cpu{&two}}}) {
-    Update again(exec, "dreamer_v3_discrete", version_3(true));
-    EXPECT_EQ(bits_of(exec, again), first) << describe(exec);
+  for (bool const pictures : {false, true}) {
+    char const* const fixture = pictures ? "dreamer_v3_pooled" : "dreamer_v3_discrete";
+    BehaviourShape const shape = pictures ? of_pictures(version_3(true), kPooled) : version_3(true);
+    Update once(Exec{Cpu{}}, fixture, shape);
+    auto const first = bits_of(Exec{Cpu{}}, once);
+    for (Exec const& exec : {Exec{Cpu{}}, Exec{Cpu{&two}}}) {
+      Update again(exec, fixture, shape);
+      EXPECT_EQ(bits_of(exec, again), first) << describe(exec);
+    }
   }
 }
 

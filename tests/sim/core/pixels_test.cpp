@@ -78,6 +78,38 @@ TEST(Pixels, AreThePicturesOfThisStepAndThoseBeforeInTheEpisode) {
   }
 }
 
+TEST(Pixels, KeepTheLastPictureOfEpisodesThatTerminate) {
+  for (Exec const& exec : every_exec()) {
+    int const n = 64;
+    VectorEnv env(exec, {.name = "CartPole", .num_envs = n, .seed = 2}),
+        twin(exec, {.name = "CartPole", .num_envs = n, .seed = 2});
+    Pixels pixels(env, {kSize, 1}, 1);
+    int ended = 0;
+    for (int t = 0; t < 12; ++t) {
+      env.set_actions(std::vector<float>(n, 1.F));
+      pixels.begin(exec);
+      pixels.see(exec, env, 0);
+      pixels.step(exec, env, {}, 0);
+      auto const terminated = download(exec, env.terminated());
+      // A CartPole's observation is its state: what the last one looks like, a twin shows.
+      auto const final = download(exec, env.final_observation());
+      std::vector<float> state;
+      for (int i = 0; i < n; ++i)
+        for (int f = 0; f < 4; ++f) state.push_back(final[static_cast<std::size_t>(f * kTile + i)]);
+      twin.set_state(state);
+      std::vector<std::uint8_t> const want = pictures(twin);
+      std::vector<std::uint8_t> const got =
+          download(exec, In<std::uint8_t>(pixels.last_frames().data, want.size()));
+      for (int i = 0; i < n; ++i) {
+        if (terminated[static_cast<std::size_t>(i)] == 0) continue;
+        ++ended;
+        EXPECT_EQ(slice(got, i), slice(want, i)) << "step " << t << ", instance " << i;
+      }
+    }
+    EXPECT_GT(ended, 30);
+  }
+}
+
 TEST_P(EveryEnv, ShowsTheSamePixelsOnEveryMachine) {
   std::vector<std::uint8_t> first;
   for (Exec const& exec : every_exec()) {
