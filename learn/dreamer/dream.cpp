@@ -1,81 +1,10 @@
-#include <kernels/dream/carry.hpp>
-#include <kernels/nn/likelihood.hpp>
-#include <kernels/nn/schedule.hpp>
+#include <cmath>
 #include <learn/dreamer/dream.hpp>
+#include <learn/dreamer/open_loop.hpp>
 #include <limits>
-#include <numeric>
-#include <sim/core/rows.hpp>
 
 namespace loom {
 namespace {
-
-/// Observations decoded from latent states, in the environment's units.
-class Decoder {
- public:
-  Decoder(Exec const& exec, WorldShape const& shape, int rows, Parameters& world)
-      : shape_(shape),
-        rows_(rows),
-        stack_(exec, shape.decoder(), rows, 1, world, "decoder", false),
-        values_(exec, elements(rows, shape.observation)) {}
-
-  std::vector<float> operator()(Exec const& exec, InRows<float> feature) {
-    InRows<float> const decoded = stack_.forward(exec, 0, {feature});
-    copy(exec, In<float>(decoded.data, values_.size()), values_.out());
-    if (shape_.squash) visit(exec, [&](auto e) { symexp(e, values_.in(), values_.out()); });
-    return download(values_);
-  }
-
- private:
-  WorldShape shape_;
-  int rows_;
-  Stack stack_;
-  Buffer<float> values_;
-};
-
-/// Latent states that follow the prior alone.
-class OpenLoop {
- public:
-  OpenLoop(Exec const& exec, RssmShape const& shape, int rows, std::uint64_t seed,
-           Parameters& world)
-      : shape_(shape),
-        rows_(rows),
-        seed_(seed),
-        recurrence_(make_recurrence(exec, shape, rows, 1, world, "recurrence", false)),
-        prior_(exec, shape.prior(), rows, 1, world, "prior", false),
-        latents_(exec, shape.latents, rows),
-        feature_(exec, elements(rows, shape.feature())),
-        action_(exec, elements(rows, shape.actions)),
-        no_first_(zeros<float>(exec, static_cast<std::size_t>(rows))),
-        tick_(zeros<std::uint32_t>(exec, 1)) {
-    std::vector<std::uint32_t> streams(static_cast<std::size_t>(rows));
-    std::iota(streams.begin(), streams.end(), 0U);
-    streams_ = uploaded(exec, streams);
-  }
-
-  void begin(Exec const& exec, InRows<float> feature) {
-    copy(exec, In<float>(feature.data, feature_.size()), feature_.out());
-  }
-  void step(Exec const& exec, InRows<float> action) {
-    OutRows<float> const a(action_.data(), rows_, shape_.actions),
-        state(feature_.data(), rows_, shape_.feature()), h = h_of(shape_, state),
-                                                         z = z_of(shape_, state);
-    visit(exec, [&](auto e) { carry_action(e, no_first_.in(), action, a); });
-    recurrence_->forward(exec, 0, h, z, a, h);
-    latents_.sample(exec, prior_.forward(exec, 0, {h}), {seed_, streams_.in(), tick_.in()}, z);
-    visit(exec, [&](auto e) { advance(e, tick_.out()); });
-  }
-  InRows<float> feature() const { return {feature_.data(), rows_, shape_.feature()}; }
-
- private:
-  RssmShape shape_;
-  int rows_;
-  std::uint64_t seed_;
-  std::unique_ptr<Recurrence> recurrence_;
-  Stack prior_;
-  Latents latents_;
-  Buffer<float> feature_, action_, no_first_;
-  Buffer<std::uint32_t> streams_, tick_;
-};
 
 /// Deviation of every field over all instances and steps, 1 where nothing varies.
 std::vector<double> deviations(DreamReport const& r) {
@@ -126,37 +55,23 @@ DreamReport dream(Dreamer& dreamer, VectorEnv& env, int context, int horizon) {
   r.instances = n, r.fields = shape.observation, r.context = context;
   r.steps = context + horizon;
   r.whole.assign(static_cast<std::size_t>(n), true);
-  LatentPolicy policy(exec, dreamer.shape(), env.spec().actions, n, env.config().seed,
-                      dreamer.world(), dreamer.actor());
+  Watcher watcher(env, dreamer.shape(), dreamer.world(), dreamer.actor());
+  LatentPolicy const& policy = watcher.policy();
   Decoder decode(exec, shape, n, dreamer.world());
   OpenLoop loop(exec, shape.rssm, n, env.config().seed + 1, dreamer.world());
-  Buffer<float> observation(exec, elements(n, r.fields));
-  auto first = uploaded(exec, std::vector<float>(static_cast<std::size_t>(n), 1.F));
   auto const append = [](std::vector<float>& to, std::vector<float> const& from) {
     to.insert(to.end(), from.begin(), from.end());
   };
   for (int t = 0; t < r.steps; ++t) {
-    OutRows<float> const rows(observation.data(), n, r.fields);
-    EnvMemory const& m = env.memory();
-    visit(exec, [&](auto e) {
-      rows_from_tiles(e, {m.observation.data, m.observation.fields}, rows);
-    });
     // Its action is still the one before: what the dream goes on with.
     if (t > context) loop.step(exec, policy.action());
-    policy.act(exec, rows, first.in(), {true, false});
-    fill_zero(exec, first.out());
+    append(r.observation, watcher.see());
     if (t <= context) loop.begin(exec, policy.feature());
-    append(r.observation, download(observation));
     append(r.reconstruction, decode(exec, policy.feature()));
     append(r.dream, decode(exec, loop.feature()));
-    policy.hand_over(exec, env);
-    env.step();
-    auto const terminated = download(exec, env.terminated()),
-               truncated = download(exec, env.truncated());
-    for (int i = 0; i < n && t + 1 < r.steps; ++i) {
-      auto const at = static_cast<std::size_t>(i);
-      if (terminated[at] != 0 || truncated[at] != 0) r.whole[at] = false;
-    }
+    std::vector<bool> const ended = watcher.step();
+    for (std::size_t i = 0; i < ended.size() && t + 1 < r.steps; ++i)
+      if (ended[i]) r.whole[i] = false;
   }
   return r;
 }
