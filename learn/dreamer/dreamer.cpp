@@ -1,3 +1,4 @@
+#include <cmath>
 #include <kernels/core/nvtx.hpp>
 #include <kernels/linalg/add.hpp>
 #include <kernels/nn/moving_average.hpp>
@@ -341,9 +342,12 @@ void Dreamer::learn(Exec const& exec) {
   auto const part = [&](std::size_t from, std::size_t n) {
     return RowDraws{draws.seed, draws.stream.slice(from, n), draws.tick};
   };
+  PhaseClock clock(on_cpu(exec) ? &spent_ : nullptr);
   replay_.sample(exec, tick_.in());
+  clock.lap("replay");
   SequenceReplay::Records const batch = replay_.batch();
   model_.forward(exec, batch, part(0, rows));
+  clock.lap("world_model");
   auto const cut = [&](In<float> x) {
     return x.slice(static_cast<std::size_t>(config_.batch), rows);
   };
@@ -352,8 +356,11 @@ void Dreamer::learn(Exec const& exec) {
       exec, model_.feature(),
       {{}, {}, {}, cut(batch.reward), cut(batch.first), cut(batch.last), cut(batch.goes_on)},
       part(rows, streams_.size() - rows), dfeature);
+  clock.lap("behaviour");
   model_.backward(exec, dfeature);
+  clock.lap("world_model");
   replay_.write_back(exec, model_.feature());
+  clock.lap("replay");
   visit(exec, [&](auto e) {
     auto const n = static_cast<std::size_t>(WorldLoss::count);
     Out<float> const world = loss_sums_.out().slice(0, n),
@@ -363,6 +370,7 @@ void Dreamer::learn(Exec const& exec) {
     advance(e, tick_.out());
   });
   for (Learned* part_of : {&world_, &actor_, &critic_}) part_of->step(exec, config_.warm_up);
+  clock.lap("optimiser");
 }
 
 void Dreamer::follow(Exec const& exec) {
@@ -428,6 +436,7 @@ Metrics Dreamer::metrics() {
   std::vector<float> const sums = download(loss_sums_);
   fill_zero(exec_, loss_sums_.out());
   auto const updates = static_cast<double>(std::max<std::int64_t>(updates_ - measured_, 1));
+  bool const learned = updates_ > measured_;
   measured_ = updates_;
   auto const world = [&](WorldLoss k, double rows) {
     return static_cast<double>(sums[static_cast<std::size_t>(k)]) / (updates * rows);
@@ -451,6 +460,16 @@ Metrics Dreamer::metrics() {
   if (config_.continues) all.emplace_back("continue_loss", world(WorldLoss::goes_on, rows));
   all.emplace_back("divergence_loss", world(WorldLoss::divergence, 1));
   all.emplace_back("divergence", world(WorldLoss::divergence_mean, 1));
+  // Of one categorical: among how many classes it is undecided. Of one number of a Gaussian: nats.
+  LatentsShape const& latents = shape_.world.rssm.latents;
+  bool const counts = latents.kind == LatentsShape::Kind::categorical;
+  for (auto const& [name, loss] : {std::pair{"posterior", WorldLoss::posterior_entropy},
+                                   {"prior", WorldLoss::prior_entropy}}) {
+    if (!learned) break;
+    double const nats = LatentEntropy::mean(latents, world(loss, 1), rows);
+    all.emplace_back(std::string(name) + (counts ? "_perplexity" : "_entropy"),
+                     counts ? std::exp(nats) : nats);
+  }
   all.emplace_back("critic_loss", behaviour(BehaviourLoss::critic, imagined));
   all.emplace_back("imagined_return", behaviour(BehaviourLoss::returns, imagined));
   all.emplace_back("imagined_value", behaviour(BehaviourLoss::values, imagined));
@@ -468,6 +487,11 @@ Metrics Dreamer::metrics() {
                      static_cast<double>(download(exec_, part->norm())[0]));
   all.emplace_back("learning_rate", static_cast<double>(download(world_.learning_rate)[0]));
   return all;
+}
+
+Metrics Dreamer::work() const {
+  auto const updates = static_cast<double>(updates_);
+  return {{"updates", updates}, {"imagined_steps", updates * model_.rows() * config_.horizon}};
 }
 
 template <class F>

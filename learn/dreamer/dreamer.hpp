@@ -6,6 +6,7 @@
 #include <kernels/nn/adam.hpp>
 #include <kernels/nn/laprop.hpp>
 #include <learn/core/algorithm.hpp>
+#include <learn/core/phase_clock.hpp>
 #include <learn/core/sequence_replay.hpp>
 #include <learn/dreamer/latent_policy.hpp>
 #include <memory>
@@ -62,6 +63,8 @@ class Dreamer final : public Algorithm {
   void act(InRows<float> observation, OutRows<float> action, ActMode mode) override;
   std::unique_ptr<Player> player(VectorEnv& env) override;
   Metrics metrics() override;
+  Metrics work() const override;
+  Metrics spent() const override { return spent_; }
   void save(Checkpoint& checkpoint) override;
   void load(Checkpoint const& checkpoint) override;
 
@@ -127,6 +130,7 @@ class Dreamer final : public Algorithm {
   std::unique_ptr<LatentPolicy> rows_policy_;  // of act()
   std::uint32_t rows_acts_ = 0;
   std::int64_t env_steps_ = 0, updates_ = 0, measured_ = 0;
+  Metrics spent_;
 };
 
 }  // namespace loom

@@ -44,6 +44,7 @@ WorldModel::WorldModel(Exec const& exec, WorldShape const& shape, int sequences,
       encoder_(exec, shape.encoder(), rows_, 1, p, "encoder"),
       scan_(exec, shape.rssm, sequences, steps, p),
       latents_(exec, shape.rssm.latents, rows_),
+      entropy_(exec, shape.rssm.latents, rows_),
       scalars_(exec, shape.scalars, rows_),
       decoder_(exec, shape.decoder(), rows_, 1, p, "decoder"),
       reward_(exec, shape.reward(), rows_, 1, p, "reward"),
@@ -122,6 +123,8 @@ void WorldModel::forward(Exec const& exec, SequenceReplay::Records const& batch,
     free_bits(e, shape_.free_bits, kl_.in(), representation_.out(), dynamics_.out(),
               losses_.out().slice(static_cast<std::size_t>(WorldLoss::divergence), 2));
   });
+  entropy_.sum(exec, scan_.posterior(), loss(WorldLoss::posterior_entropy));
+  entropy_.sum(exec, scan_.prior(), loss(WorldLoss::prior_entropy));
 }
 
 void WorldModel::backward(Exec const& exec, OutRows<float> dfeature) {

@@ -3,6 +3,7 @@
 #include <kernels/dream/free_bits.hpp>
 #include <kernels/nn/likelihood.hpp>
 #include <learn/core/sequence_replay.hpp>
+#include <learn/dreamer/latent_entropy.hpp>
 #include <learn/dreamer/observation_scan.hpp>
 #include <learn/dreamer/scalars.hpp>
 
@@ -34,8 +35,17 @@ std::vector<ParameterShape> world_parameters(WorldShape const& shape);
 void initialise_world(Exec const& exec, WorldShape const& shape, std::uint64_t seed,
                       Parameters& parameters);
 
-/// Losses of one batch, means over its steps.
-enum class WorldLoss : int { reconstruction, reward, goes_on, divergence, divergence_mean, count };
+/// Losses of one batch, means over its steps; the entropies as LatentEntropy sums them.
+enum class WorldLoss : int {
+  reconstruction,
+  reward,
+  goes_on,
+  divergence,
+  divergence_mean,
+  posterior_entropy,
+  prior_entropy,
+  count
+};
 
 /// Learns from batches of T + 1 records of B sequences: the first record of each begins with the latent state
 /// that was stored with it (zeros where none is), the others are learned from. Rows below: [T][B].
@@ -69,6 +79,7 @@ class WorldModel {
   Stack encoder_;
   ObservationScan scan_;
   Latents latents_;
+  LatentEntropy entropy_;
   Scalars scalars_;
   Stack decoder_, reward_;
   std::optional<Stack> continue_;
