@@ -1,6 +1,7 @@
 #include <cmath>
 #include <kernels/core/nvtx.hpp>
 #include <kernels/linalg/add.hpp>
+#include <kernels/linalg/affine.hpp>
 #include <kernels/nn/moving_average.hpp>
 #include <kernels/nn/schedule.hpp>
 #include <learn/dreamer/dreamer.hpp>
@@ -65,6 +66,7 @@ BehaviourShape behaviour_shape(EnvSpec const& spec, Dreamer::Config const& c) {
   w.scalars = {c.heads == "normal" ? ScalarsShape::Kind::normal : ScalarsShape::Kind::two_hot,
                c.bins};
   w.squash = c.squash, w.continues = c.continues;
+  w.reconstruction = c.reconstruction;
   w.free_bits = {c.free_nats, c.dynamics, c.representation, c.joint_divergence, c.mean_divergence};
   s.policy = spec.actions.discrete            ? Policy::categorical
              : c.policy == "tanh_normal"      ? Policy::tanh_normal
@@ -77,6 +79,7 @@ BehaviourShape behaviour_shape(EnvSpec const& spec, Dreamer::Config const& c) {
   s.gamma = c.continues ? 1.F : going_on(c);
   s.lambda = c.lambda;
   s.replay_loss = c.replay_loss;
+  s.scale_returns = c.scale_returns;
   s.slow_rate = c.slow_rate;
   s.actor.entropy = c.entropy_coefficient;
   s.actor.unimix = c.unimix;
@@ -152,6 +155,10 @@ void Dreamer::Config::keys(Settings& s) {
   s.key("entropy_coefficient", entropy_coefficient,
         "weight of the policy's entropy; tanh_normal has none", at_least(0));
   s.key("unimix", unimix, "share of a uniform distribution in all categoricals", between(0, 0.99));
+  s.key("reward_scale", reward_scale, "what rewards are multiplied by to be learned from",
+        above(0));
+  s.key("reconstruction", reconstruction, "weight of the decoder's loss; 0: rewards alone teach",
+        at_least(0));
   s.key("free_nats", free_nats, "divergence of a step that costs nothing", at_least(0));
   s.key("dynamics", dynamics, "weight of the prior's divergence", at_least(0));
   s.key("representation", representation, "weight of the posterior's divergence", at_least(0));
@@ -163,6 +170,8 @@ void Dreamer::Config::keys(Settings& s) {
         one_of({"reinforce", "dynamics"}));
   s.key("action_noise", action_noise, "deviation added to tanh_normal actions in training",
         at_least(0));
+  s.key("scale_returns", scale_returns,
+        "reinforce: advantages by the range of returns, if above 1");
   s.key("replay_loss", replay_loss, "weight of the critic's loss on records", at_least(0));
   s.key("returns_from_start", returns_from_start,
         "dynamics: returns of recorded states as well as of imagined ones");
@@ -240,6 +249,7 @@ Dreamer::Instances::Instances(Exec const& exec, VectorEnv const& env)
   observation = Buffer<float>(exec, elements(count, fields));
   last_observation = Buffer<float>(exec, elements(count, fields));
   reward = loom::zeros<float>(exec, n);
+  last_reward = loom::zeros<float>(exec, n);
   last_goes_on = loom::zeros<float>(exec, n);
   zeros = loom::zeros<float>(exec, n);
   ones = uploaded(exec, std::vector<float>(n, 1.F));
@@ -309,10 +319,14 @@ void Dreamer::step(Exec const& exec) {
     replay_marks(e, going_on(config_), env_.reward(), env_.terminated(), env_.truncated(),
                  {i.ended.out(), i.first.out(), i.reward.out(), i.last_goes_on.out()});
   });
-  In<float> const last_reward = env_.reward().slice(0, static_cast<std::size_t>(i.count));
+  visit(exec, [&](auto e) {
+    float const scale = config_.reward_scale;
+    affine(e, scale, 0.F, i.reward.in(), i.reward.out());
+    affine(e, scale, 0.F, env_.reward().slice(0, i.last_reward.size()), i.last_reward.out());
+  });
   replay_.append(exec,
-                 {i.rows(i.last_observation), policy_.action(), policy_.feature(), last_reward,
-                  i.zeros.in(), i.ones.in(), i.last_goes_on.in()},
+                 {i.rows(i.last_observation), policy_.action(), policy_.feature(),
+                  i.last_reward.in(), i.zeros.in(), i.ones.in(), i.last_goes_on.in()},
                  i.ended.in());
 }
 

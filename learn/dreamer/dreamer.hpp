@@ -35,12 +35,14 @@ class Dreamer final : public Algorithm {
     int horizon = 15;
     float discount_horizon = 333, lambda = 0.95F, entropy_coefficient = 3e-4F;
     float unimix = 0.01F;
+    float reward_scale = 1, reconstruction = 1;
     float free_nats = 1, dynamics = 1, representation = 0.1F;
     bool joint_divergence = false, mean_divergence = false;
     std::string policy = "bounded_normal", gradient = "reinforce";
     float action_noise = 0;
     bool returns_from_start = false, slow_targets = false;
     int slow_every = 1;
+    bool scale_returns = true;
     float replay_loss = 0.3F, slow_rate = 0.02F;
     std::string optimiser = "laprop";
     float learning_rate = 4e-5F, actor_learning_rate = 0, critic_learning_rate = 0, clip = 0.3F;

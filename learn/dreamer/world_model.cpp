@@ -53,6 +53,9 @@ WorldModel::WorldModel(Exec const& exec, WorldShape const& shape, int sequences,
       row_loss_(exec, elements(rows_, 1)),
       uniform_(
           uploaded(exec, std::vector<float>(elements(rows_, 1), 1.F / static_cast<float>(rows_)))),
+      reconstruction_(
+          uploaded(exec, std::vector<float>(elements(rows_, 1),
+                                            shape.reconstruction / static_cast<float>(rows_)))),
       kl_(exec, elements(rows_, 1)),
       representation_(exec, elements(rows_, 1)),
       dynamics_(exec, elements(rows_, 1)),
@@ -140,8 +143,8 @@ void WorldModel::backward(Exec const& exec, OutRows<float> dfeature) {
     stack.weight_gradient(exec, {feature});
   };
   visit(exec, [&](auto e) {
-    likelihood_backward(e, reconstruction(), decoder_.output(), batch_.observation, uniform_.in(),
-                        dobservation);
+    likelihood_backward(e, reconstruction(), decoder_.output(), batch_.observation,
+                        reconstruction_.in(), dobservation);
   });
   head(decoder_, dobservation);
   scalars_.backward(exec, reward_.output(), batch_.reward, uniform_.in(), dreward);

@@ -14,9 +14,10 @@ struct WorldShape {
   RssmShape rssm;
   int observation = 1;
   int encoder_layers = 3, decoder_layers = 3, reward_layers = 1, continue_layers = 1;
-  ScalarsShape scalars = {};  ///< of rewards and values
-  bool squash = true;         ///< observations as symlog, seen and predicted
-  bool continues = true;      ///< predicts whether an episode goes on
+  ScalarsShape scalars = {};   ///< of rewards and values
+  bool squash = true;          ///< observations as symlog, seen and predicted
+  bool continues = true;       ///< predicts whether an episode goes on
+  float reconstruction = 1.F;  ///< weight of the decoder's loss
   FreeBitsConfig free_bits = {};
 
   Stack::Shape encoder() const { return rssm.stack({observation}, encoder_layers, 0); }
@@ -83,7 +84,7 @@ class WorldModel {
   Scalars scalars_;
   Stack decoder_, reward_;
   std::optional<Stack> continue_;
-  Buffer<float> nothing_, squashed_, row_loss_, uniform_;
+  Buffer<float> nothing_, squashed_, row_loss_, uniform_, reconstruction_;
   Buffer<float> kl_, representation_, dynamics_, losses_;
   Buffer<float> dobservation_, dreward_, dcontinue_, dposterior_, dprior_, dtokens_;
   Buffer<std::uint8_t> workspace_;
