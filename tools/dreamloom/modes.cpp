@@ -139,9 +139,13 @@ Plot latents_of(Model const& m) {
   plot.title = fmt::format("{}: {} {} of z", m.name, bell ? "number" : "categorical", at + 1);
   plot.x_label = bell ? "value" : "class";
   plot.y_label = "share of draws";
+  double low = 0, high = 1;
+  for (auto const* rows : {&m.foresight.posterior, &m.foresight.prior})
+    for (double const v : column(*rows, m.foresight.latent, at))
+      low = std::min(low, std::floor(v)), high = std::max(high, std::ceil(v));
   auto const add = [&](std::string name, auto const& values) {
     if (bell) {
-      plot.series.push_back(histogram(std::move(name), values(at), -4, 4, 40));
+      plot.series.push_back(histogram(std::move(name), values(at), low, high, 40));
       return;
     }
     // One-hot: the mean of a column is how often its class is drawn.
