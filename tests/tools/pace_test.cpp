@@ -3,6 +3,7 @@
 #include <cmath>
 #include <learn/dreamer/dreamer.hpp>
 #include <map>
+#include <tests/device.hpp>
 #include <thread>
 #include <tools/dreamloom/pace.hpp>
 
@@ -70,6 +71,21 @@ TEST(Pace, BeginsAnewWithEveryRow) {
   EXPECT_EQ(row.at("half_share"), 0);
   EXPECT_EQ(row.at("evaluate_share"), 0);
   EXPECT_EQ(row.count("collect_share"), 0U);
+}
+
+TEST(Pace, JudgesIterationsOfAGpuByTheLastOne) {
+  for (Exec const& exec : every_exec()) {
+    Sleeper sleeper;
+    Pace pace(exec, sleeper);
+    pace.iterate(false);
+    EXPECT_EQ(row_of(pace).count("collect_share"), on_cpu(exec) ? 1U : 0U);
+    pace.iterate(false);
+    pace.iterate(true);
+    Row const row = row_of(pace);
+    EXPECT_NEAR(row.at("collect_share") + row.at("update_share"), 1, 1e-9);
+    EXPECT_GT(row.at("update_share"), row.at("collect_share"));
+    EXPECT_EQ(row.count("device_memory_bytes"), on_cpu(exec) ? 0U : 1U);
+  }
 }
 
 TEST(Pace, KnowsThePartsOfDreamersUpdate) {

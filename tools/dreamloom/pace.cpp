@@ -1,4 +1,5 @@
 #include <sys/resource.h>
+#include <kernels/core/device_memory.hpp>
 #include <tools/dreamloom/pace.hpp>
 #include <utility>
 
@@ -58,6 +59,8 @@ Metrics Pace::row() {
     for (auto const& [name, seconds] : after.spent)
       row.emplace_back(name + "_share", (seconds - of(before.spent, name)) / all_s);
     row.emplace_back("peak_memory_bytes", peak_memory_bytes());
+    if (!on_cpu(exec_))
+      row.emplace_back("device_memory_bytes", static_cast<double>(device_memory_in_use(exec_)));
   }
   collect_s_ = update_s_ = evaluate_s_ = 0;
   return row;

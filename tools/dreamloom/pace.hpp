@@ -22,7 +22,8 @@ class Pace {
   ///   collect_share, update_share          of all seconds; update with what the log itself takes
   ///   evaluate_share
   ///   <part>_share                         parts of update(), as Algorithm::spent has them
-  /// and peak_memory_bytes, the most that the process has had resident on the host so far. Empty when no time has passed.
+  /// and peak_memory_bytes, the most that the process has had resident on the host so far, and on a GPU
+  /// device_memory_bytes, what is in use there. Empty when no time has passed.
   Metrics row();
 
  private:
