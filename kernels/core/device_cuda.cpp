@@ -1,6 +1,7 @@
 #include <cuda_runtime_api.h>
 
 #include <kernels/core/device.hpp>
+#include <kernels/core/device_memory.hpp>
 #include <kernels/core/error.hpp>
 
 namespace loom::device {
@@ -22,6 +23,13 @@ std::string describe(Gpu gpu) {
   CUDA_CHECK(cudaGetDeviceProperties(&p, gpu.device));
   return std::string(p.name) + ", " + std::to_string(p.multiProcessorCount) + " SMs, " +
          std::to_string(p.totalGlobalMem >> 30) + " GiB";
+}
+
+std::size_t memory_in_use(Gpu gpu) {
+  use(gpu);
+  std::size_t free = 0, total = 0;
+  CUDA_CHECK(cudaMemGetInfo(&free, &total));
+  return total - free;
 }
 
 void synchronize(Gpu gpu) { CUDA_CHECK(cudaStreamSynchronize(stream(gpu))); }

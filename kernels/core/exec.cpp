@@ -2,6 +2,7 @@
 #include <cstring>
 #include <fstream>
 #include <kernels/core/buffer.hpp>
+#include <kernels/core/device_memory.hpp>
 #include <kernels/core/exec.hpp>
 #include <kernels/core/thread_pool.hpp>
 #if DREAMLOOM_WITH_CUDA
@@ -39,6 +40,12 @@ int device_count() { return 0; }
 
 void synchronize(Exec const& exec) {
   std::visit(Overload{[](Cpu) {} LOOM_ON_GPU(device::synchronize(gpu))}, exec);
+}
+
+std::size_t device_memory_in_use(Exec const& exec) {
+  std::size_t bytes = 0;
+  std::visit(Overload{[](Cpu) {} LOOM_ON_GPU(bytes = device::memory_in_use(gpu))}, exec);
+  return bytes;
 }
 
 std::string describe(Exec const& exec) {

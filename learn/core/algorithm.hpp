@@ -51,6 +51,11 @@ class Algorithm {
 
   /// Name and value of everything measured since the last call: losses, returns, rates.
   virtual Metrics metrics() = 0;
+  /// What has been done so far beside environment steps, counted: the driver's log has rates of it.
+  virtual Metrics work() const { return {}; }
+  /// Seconds that this process has spent in the parts of update(), of those that can be told apart: on a GPU they
+  /// are one graph. Never part of a checkpoint.
+  virtual Metrics spent() const { return {}; }
 
   /// Everything that a bit-for-bit continuation needs.
   virtual void save(Checkpoint& checkpoint) = 0;

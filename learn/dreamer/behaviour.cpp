@@ -63,8 +63,6 @@ std::unique_ptr<Behaviour> make_behaviour(Exec const& exec, BehaviourShape const
   if (shape.gradient == BehaviourShape::Gradient::dynamics)
     return std::make_unique<DynamicsBehaviour>(exec, shape, sequences * steps, world, actor, critic,
                                                slow_critic);
-  require<ConfigError>(shape.world.scalars.kind == ScalarsShape::Kind::two_hot,
-                       "dreamer: gradient reinforce needs heads two_hot");
   return std::make_unique<ReinforceBehaviour>(exec, shape, sequences, steps, world, actor, critic,
                                               slow_critic);
 }

@@ -24,6 +24,7 @@ struct BehaviourShape {
   float lambda = 0.95F;
   float replay_loss = 0.3F;   ///< weight of the critic's loss on recorded rewards (reinforce)
   float slow_rate = 0.02F;    ///< of the average of the critic that it is held to (reinforce)
+  bool scale_returns = true;  ///< advantages by the range of returns (reinforce)
   bool from_start = false;    ///< returns of the recorded states as well (dynamics, version 2)
   bool slow_targets = false;  ///< returns with the slow critic's values (dynamics, version 2)
   ActorConfig actor = {};

@@ -1,67 +1,10 @@
-#include <kernels/dream/carry.hpp>
-#include <kernels/nn/schedule.hpp>
 #include <learn/dreamer/dream.hpp>
+#include <learn/dreamer/open_loop.hpp>
 #include <limits>
 #include <numeric>
 
 namespace loom {
 namespace {
-
-/// Latent states that follow the prior alone.
-class OpenLoop {
- public:
-  OpenLoop(Exec const& exec, RssmShape const& shape, int rows, std::uint64_t seed,
-           Parameters& world)
-      : shape_(shape),
-        rows_(rows),
-        seed_(seed),
-        recurrence_(make_recurrence(exec, shape, rows, 1, world, "recurrence", false)),
-        prior_(exec, shape.prior(), rows, 1, world, "prior", false),
-        latents_(exec, shape.latents, rows),
-        feature_(exec, elements(rows, shape.feature())),
-        action_(exec, elements(rows, shape.actions)),
-        no_first_(zeros<float>(exec, static_cast<std::size_t>(rows))),
-        tick_(zeros<std::uint32_t>(exec, 1)) {
-    std::vector<std::uint32_t> streams(static_cast<std::size_t>(rows));
-    std::iota(streams.begin(), streams.end(), 0U);
-    streams_ = uploaded(exec, streams);
-  }
-
-  void begin(Exec const& exec, InRows<float> feature) {
-    copy(exec, In<float>(feature.data, feature_.size()), feature_.out());
-  }
-  void step(Exec const& exec, InRows<float> action) {
-    OutRows<float> const a(action_.data(), rows_, shape_.actions),
-        state(feature_.data(), rows_, shape_.feature()), h = h_of(shape_, state),
-                                                         z = z_of(shape_, state);
-    visit(exec, [&](auto e) { carry_action(e, no_first_.in(), action, a); });
-    recurrence_->forward(exec, 0, h, z, a, h);
-    latents_.sample(exec, prior_.forward(exec, 0, {h}), {seed_, streams_.in(), tick_.in()}, z);
-    visit(exec, [&](auto e) { advance(e, tick_.out()); });
-  }
-  InRows<float> feature() const { return {feature_.data(), rows_, shape_.feature()}; }
-
- private:
-  RssmShape shape_;
-  int rows_;
-  std::uint64_t seed_;
-  std::unique_ptr<Recurrence> recurrence_;
-  Stack prior_;
-  Latents latents_;
-  Buffer<float> feature_, action_, no_first_;
-  Buffer<std::uint32_t> streams_, tick_;
-};
-
-/// On the host, colours in [0, 1].
-std::vector<float> numbers_of(Exec const& exec, Observation const& x) {
-  if (x.bytes.data == nullptr)
-    return download(exec, In<float>(x.floats.data, elements(x.rows(), x.cols())));
-  std::vector<float> numbers;
-  for (std::uint8_t const byte :
-       download(exec, In<std::uint8_t>(x.bytes.data, elements(x.rows(), x.cols()))))
-    numbers.push_back(static_cast<float>(byte) / 255.F);
-  return numbers;
-}
 
 /// Deviation of every field over all instances and steps, 1 where nothing varies; `common`: the root mean square of
 /// them all instead, for pictures, of which most never change.
@@ -113,37 +56,23 @@ DreamReport dream(Dreamer& dreamer, VectorEnv& env, int context, int horizon) {
   r.instances = n, r.fields = shape.observation, r.context = context;
   r.steps = context + horizon;
   r.whole.assign(static_cast<std::size_t>(n), true);
-  LatentPolicy policy(exec, dreamer.shape(), env.spec().actions, n, env.config().seed,
-                      dreamer.world(), dreamer.actor());
+  Watcher watcher(env, dreamer.shape(), dreamer.world(), dreamer.actor());
+  LatentPolicy const& policy = watcher.policy();
   ObservationDecoder decoder(exec, shape, n, dreamer.world(), false);
-  Observer observer(env, shape);
   OpenLoop loop(exec, shape.rssm, n, env.config().seed + 1, dreamer.world());
-  auto first = uploaded(exec, std::vector<float>(static_cast<std::size_t>(n), 1.F));
   auto const append = [](std::vector<float>& to, std::vector<float> const& from) {
     to.insert(to.end(), from.begin(), from.end());
   };
-  auto const decoded = [&](InRows<float> feature) {
-    decoder.forward(exec, feature);
-    return decoder.values(exec);
-  };
   for (int t = 0; t < r.steps; ++t) {
-    Observation const seen = observer.observe(exec, env);
     // Its action is still the one before: what the dream goes on with.
     if (t > context) loop.step(exec, policy.action());
-    policy.act(exec, seen, first.in(), {true, false});
-    fill_zero(exec, first.out());
+    append(r.observation, watcher.see());
     if (t <= context) loop.begin(exec, policy.feature());
-    append(r.observation, numbers_of(exec, seen));
-    append(r.reconstruction, decoded(policy.feature()));
-    append(r.dream, decoded(loop.feature()));
-    policy.hand_over(exec, env);
-    env.step();
-    auto const terminated = download(exec, env.terminated()),
-               truncated = download(exec, env.truncated());
-    for (int i = 0; i < n && t + 1 < r.steps; ++i) {
-      auto const at = static_cast<std::size_t>(i);
-      if (terminated[at] != 0 || truncated[at] != 0) r.whole[at] = false;
-    }
+    append(r.reconstruction, decoder.predict(exec, policy.feature()));
+    append(r.dream, decoder.predict(exec, loop.feature()));
+    std::vector<bool> const ended = watcher.step();
+    for (std::size_t i = 0; i < ended.size() && t + 1 < r.steps; ++i)
+      if (ended[i]) r.whole[i] = false;
   }
   r.deviation = deviations(r, shape.images.has_value());
   return r;

@@ -1,5 +1,7 @@
+#include <cmath>
 #include <kernels/core/nvtx.hpp>
 #include <kernels/linalg/add.hpp>
+#include <kernels/linalg/affine.hpp>
 #include <kernels/nn/moving_average.hpp>
 #include <kernels/nn/schedule.hpp>
 #include <learn/dreamer/dreamer.hpp>
@@ -80,6 +82,7 @@ BehaviourShape behaviour_shape(EnvSpec const& spec, Dreamer::Config const& c) {
   w.scalars = {c.heads == "normal" ? ScalarsShape::Kind::normal : ScalarsShape::Kind::two_hot,
                c.bins};
   w.squash = c.squash, w.continues = c.continues;
+  w.reconstruction = c.reconstruction;
   w.free_bits = {c.free_nats, c.dynamics, c.representation, c.joint_divergence, c.mean_divergence};
   s.policy = spec.actions.discrete            ? Policy::categorical
              : c.policy == "tanh_normal"      ? Policy::tanh_normal
@@ -93,6 +96,7 @@ BehaviourShape behaviour_shape(EnvSpec const& spec, Dreamer::Config const& c) {
   s.gamma = c.continues ? 1.F : going_on(c);
   s.lambda = c.lambda;
   s.replay_loss = c.replay_loss;
+  s.scale_returns = c.scale_returns;
   s.slow_rate = c.slow_rate;
   s.actor.entropy = c.entropy_coefficient;
   s.actor.unimix = c.unimix;
@@ -179,6 +183,10 @@ void Dreamer::Config::keys(Settings& s) {
   s.key("entropy_coefficient", entropy_coefficient,
         "weight of the policy's entropy; tanh_normal has none", at_least(0));
   s.key("unimix", unimix, "share of a uniform distribution in all categoricals", between(0, 0.99));
+  s.key("reward_scale", reward_scale, "what rewards are multiplied by to be learned from",
+        above(0));
+  s.key("reconstruction", reconstruction, "weight of the decoder's loss; 0: rewards alone teach",
+        at_least(0));
   s.key("free_nats", free_nats, "divergence of a step that costs nothing", at_least(0));
   s.key("dynamics", dynamics, "weight of the prior's divergence", at_least(0));
   s.key("representation", representation, "weight of the posterior's divergence", at_least(0));
@@ -193,6 +201,8 @@ void Dreamer::Config::keys(Settings& s) {
         one_of({"fused", "layers"}));
   s.key("action_noise", action_noise, "deviation added to tanh_normal actions in training",
         at_least(0));
+  s.key("scale_returns", scale_returns,
+        "reinforce: advantages by the range of returns, if above 1");
   s.key("replay_loss", replay_loss, "weight of the critic's loss on records", at_least(0));
   s.key("returns_from_start", returns_from_start,
         "dynamics: returns of recorded states as well as of imagined ones");
@@ -269,6 +279,7 @@ Dreamer::Instances::Instances(VectorEnv const& env, WorldShape const& shape)
   Exec const& exec = env.exec();
   auto const n = static_cast<std::size_t>(count);
   reward = loom::zeros<float>(exec, n);
+  last_reward = loom::zeros<float>(exec, n);
   last_goes_on = loom::zeros<float>(exec, n);
   zeros = loom::zeros<float>(exec, n);
   ones = uploaded(exec, std::vector<float>(n, 1.F));
@@ -330,10 +341,14 @@ void Dreamer::step(Exec const& exec) {
     replay_marks(e, going_on(config_), env_.reward(), env_.terminated(), env_.truncated(),
                  {i.ended.out(), i.first.out(), i.reward.out(), i.last_goes_on.out()});
   });
-  In<float> const last_reward = env_.reward().slice(0, static_cast<std::size_t>(i.count));
+  visit(exec, [&](auto e) {
+    float const scale = config_.reward_scale;
+    affine(e, scale, 0.F, i.reward.in(), i.reward.out());
+    affine(e, scale, 0.F, env_.reward().slice(0, i.last_reward.size()), i.last_reward.out());
+  });
   replay_.append(exec,
-                 {last.floats, policy_.action(), policy_.feature(), last_reward, i.zeros.in(),
-                  i.ones.in(), i.last_goes_on.in(), last.bytes},
+                 {last.floats, policy_.action(), policy_.feature(), i.last_reward.in(),
+                  i.zeros.in(), i.ones.in(), i.last_goes_on.in(), last.bytes},
                  i.ended.in());
 }
 
@@ -363,9 +378,12 @@ void Dreamer::learn(Exec const& exec) {
   auto const part = [&](std::size_t from, std::size_t n) {
     return RowDraws{draws.seed, draws.stream.slice(from, n), draws.tick};
   };
+  PhaseClock clock(on_cpu(exec) ? &spent_ : nullptr);
   replay_.sample(exec, tick_.in());
+  clock.lap("replay");
   SequenceReplay::Records const batch = replay_.batch();
   model_.forward(exec, batch, part(0, rows));
+  clock.lap("world_model");
   auto const cut = [&](In<float> x) {
     return x.slice(static_cast<std::size_t>(config_.batch), rows);
   };
@@ -374,8 +392,11 @@ void Dreamer::learn(Exec const& exec) {
       exec, model_.feature(),
       {{}, {}, {}, cut(batch.reward), cut(batch.first), cut(batch.last), cut(batch.goes_on)},
       part(rows, streams_.size() - rows), dfeature);
+  clock.lap("behaviour");
   model_.backward(exec, dfeature);
+  clock.lap("world_model");
   replay_.write_back(exec, model_.feature());
+  clock.lap("replay");
   visit(exec, [&](auto e) {
     auto const n = static_cast<std::size_t>(WorldLoss::count);
     Out<float> const world = loss_sums_.out().slice(0, n),
@@ -385,6 +406,7 @@ void Dreamer::learn(Exec const& exec) {
     advance(e, tick_.out());
   });
   for (Learned* part_of : {&world_, &actor_, &critic_}) part_of->step(exec, config_.warm_up);
+  clock.lap("optimiser");
 }
 
 void Dreamer::follow(Exec const& exec) {
@@ -455,6 +477,7 @@ Metrics Dreamer::metrics() {
   std::vector<float> const sums = download(loss_sums_);
   fill_zero(exec_, loss_sums_.out());
   auto const updates = static_cast<double>(std::max<std::int64_t>(updates_ - measured_, 1));
+  bool const learned = updates_ > measured_;
   measured_ = updates_;
   auto const world = [&](WorldLoss k, double rows) {
     return static_cast<double>(sums[static_cast<std::size_t>(k)]) / (updates * rows);
@@ -478,6 +501,16 @@ Metrics Dreamer::metrics() {
   if (config_.continues) all.emplace_back("continue_loss", world(WorldLoss::goes_on, rows));
   all.emplace_back("divergence_loss", world(WorldLoss::divergence, 1));
   all.emplace_back("divergence", world(WorldLoss::divergence_mean, 1));
+  // Of one categorical: among how many classes it is undecided. Of one number of a Gaussian: nats.
+  LatentsShape const& latents = shape_.world.rssm.latents;
+  bool const counts = latents.kind == LatentsShape::Kind::categorical;
+  for (auto const& [name, loss] : {std::pair{"posterior", WorldLoss::posterior_entropy},
+                                   {"prior", WorldLoss::prior_entropy}}) {
+    if (!learned) break;
+    double const nats = LatentEntropy::mean(latents, world(loss, 1), rows);
+    all.emplace_back(std::string(name) + (counts ? "_perplexity" : "_entropy"),
+                     counts ? std::exp(nats) : nats);
+  }
   all.emplace_back("critic_loss", behaviour(BehaviourLoss::critic, imagined));
   all.emplace_back("imagined_return", behaviour(BehaviourLoss::returns, imagined));
   all.emplace_back("imagined_value", behaviour(BehaviourLoss::values, imagined));
@@ -495,6 +528,11 @@ Metrics Dreamer::metrics() {
                      static_cast<double>(download(exec_, part->norm())[0]));
   all.emplace_back("learning_rate", static_cast<double>(download(world_.learning_rate)[0]));
   return all;
+}
+
+Metrics Dreamer::work() const {
+  auto const updates = static_cast<double>(updates_);
+  return {{"updates", updates}, {"imagined_steps", updates * model_.rows() * config_.horizon}};
 }
 
 template <class F>

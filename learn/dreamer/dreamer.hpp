@@ -6,6 +6,7 @@
 #include <kernels/nn/adam.hpp>
 #include <kernels/nn/laprop.hpp>
 #include <learn/core/algorithm.hpp>
+#include <learn/core/phase_clock.hpp>
 #include <learn/core/sequence_replay.hpp>
 #include <learn/dreamer/latent_policy.hpp>
 #include <memory>
@@ -36,12 +37,14 @@ class Dreamer final : public Algorithm {
     int horizon = 15;
     float discount_horizon = 333, lambda = 0.95F, entropy_coefficient = 3e-4F;
     float unimix = 0.01F;
+    float reward_scale = 1, reconstruction = 1;
     float free_nats = 1, dynamics = 1, representation = 0.1F;
     bool joint_divergence = false, mean_divergence = false;
     std::string policy = "bounded_normal", gradient = "reinforce", imagination = "fused";
     float action_noise = 0;
     bool returns_from_start = false, slow_targets = false;
     int slow_every = 1;
+    bool scale_returns = true;
     float replay_loss = 0.3F, slow_rate = 0.02F;
     std::string optimiser = "laprop";
     float learning_rate = 4e-5F, actor_learning_rate = 0, critic_learning_rate = 0, clip = 0.3F;
@@ -65,6 +68,8 @@ class Dreamer final : public Algorithm {
   std::unique_ptr<Player> player(VectorEnv& env) override;
   std::string note() const override;
   Metrics metrics() override;
+  Metrics work() const override;
+  Metrics spent() const override { return spent_; }
   void save(Checkpoint& checkpoint) override;
   void load(Checkpoint const& checkpoint) override;
 
@@ -130,6 +135,7 @@ class Dreamer final : public Algorithm {
   std::unique_ptr<LatentPolicy> rows_policy_;  // of act()
   std::uint32_t rows_acts_ = 0;
   std::int64_t env_steps_ = 0, updates_ = 0, measured_ = 0;
+  Metrics spent_;
 };
 
 }  // namespace loom

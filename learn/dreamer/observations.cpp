@@ -144,7 +144,8 @@ void ObservationDecoder::backward(Exec const& exec, Observation const& target, I
   numbers_->weight_gradient(exec, {feature});
 }
 
-std::vector<float> ObservationDecoder::values(Exec const& exec) {
+std::vector<float> ObservationDecoder::predict(Exec const& exec, InRows<float> feature) {
+  forward(exec, feature);
   InRows<float> const decoded = output();
   std::vector<float> all =
       download(exec, In<float>(decoded.data, elements(rows_, shape_.observation)));

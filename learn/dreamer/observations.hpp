@@ -65,8 +65,8 @@ class ObservationDecoder {
   /// After forward(feature): gradients of sum(dloss loss), of the parameters and += dfeature.
   void backward(Exec const& exec, Observation const& target, In<float> dloss, InRows<float> feature,
                 OutRows<float> dfeature);
-  /// After forward(): in the environment's units, colours in [0, 1]; on the host.
-  std::vector<float> values(Exec const& exec);
+  /// What a feature, (rows, feature), looks like: in the environment's units, colours in [0, 1]; on the host.
+  std::vector<float> predict(Exec const& exec, InRows<float> feature);
 
  private:
   Likelihood likelihood() const;

@@ -174,7 +174,7 @@ void ReinforceBehaviour::actor_gradient(Exec const& exec) {
   OutRows<float> const dactor(dactor_.data(), rows, outputs);
   ActorBatch const batch{target_.in().slice(0, count(horizon)),
                          value_.in().slice(0, count(horizon)), weight_.in(),
-                         range_.in().slice(0, 1)};
+                         range_.in().slice(0, shape_.scale_returns ? 1 : 0)};
   ActorMetrics const metrics{actor_loss_.out(), entropy_.out()};
   visit(exec, [&](auto e) {
     if (shape_.policy == BehaviourShape::Policy::categorical)

@@ -1,3 +1,4 @@
+#include <kernels/linalg/accumulate.hpp>
 #include <kernels/nn/likelihood.hpp>
 #include <kernels/nn/two_hot.hpp>
 #include <learn/dreamer/scalars.hpp>
@@ -5,7 +6,10 @@
 namespace loom {
 
 Scalars::Scalars(Exec const& exec, ScalarsShape const& shape, int rows) : shape_(shape) {
-  if (shape.kind != ScalarsShape::Kind::two_hot) return;
+  if (shape.kind != ScalarsShape::Kind::two_hot) {
+    slope_ = Buffer<float>(exec, static_cast<std::size_t>(rows));
+    return;
+  }
   bins_ = uploaded(exec, two_hot_bins(shape.bins));
   log_normaliser_ = Buffer<float>(exec, static_cast<std::size_t>(rows));
 }
@@ -33,9 +37,11 @@ void Scalars::backward(Exec const& exec, InRows<float> outputs, In<float> target
       two_hot_backward(e, bins_.in(), outputs, target, log_normaliser_.in().slice(0, target.size),
                        dloss, doutputs, result);
     } else {
-      require(result == Result::overwrite, "scalars: a normal head has one target");
+      bool const adds = result == Result::add;
+      OutRows<float> const slope = adds ? OutRows<float>(slope_.data(), outputs.rows, 1) : doutputs;
       likelihood_backward(e, Likelihood::normal, outputs, {target.data, outputs.rows, 1}, dloss,
-                          doutputs);
+                          slope);
+      if (adds) accumulate(e, slope, doutputs);
     }
   });
 }

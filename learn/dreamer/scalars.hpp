@@ -29,6 +29,7 @@ class Scalars {
  private:
   ScalarsShape shape_;
   Buffer<float> bins_, log_normaliser_;
+  mutable Buffer<float> slope_;  // what is added to another gradient
 };
 
 }  // namespace loom

@@ -13,6 +13,7 @@ WorldModel::WorldModel(Exec const& exec, WorldShape const& shape, int sequences,
       encoder_(exec, shape, rows_, p),
       scan_(exec, shape.rssm, sequences, steps, p),
       latents_(exec, shape.rssm.latents, rows_),
+      entropy_(exec, shape.rssm.latents, rows_),
       scalars_(exec, shape.scalars, rows_),
       decoder_(exec, shape, rows_, p),
       reward_(exec, shape.reward(), rows_, 1, p, "reward"),
@@ -20,6 +21,9 @@ WorldModel::WorldModel(Exec const& exec, WorldShape const& shape, int sequences,
       row_loss_(exec, elements(rows_, 1)),
       uniform_(
           uploaded(exec, std::vector<float>(elements(rows_, 1), 1.F / static_cast<float>(rows_)))),
+      reconstruction_(
+          uploaded(exec, std::vector<float>(elements(rows_, 1),
+                                            shape.reconstruction / static_cast<float>(rows_)))),
       kl_(exec, elements(rows_, 1)),
       representation_(exec, elements(rows_, 1)),
       dynamics_(exec, elements(rows_, 1)),
@@ -79,6 +83,8 @@ void WorldModel::forward(Exec const& exec, SequenceReplay::Records const& batch,
     free_bits(e, shape_.free_bits, kl_.in(), representation_.out(), dynamics_.out(),
               losses_.out().slice(static_cast<std::size_t>(WorldLoss::divergence), 2));
   });
+  entropy_.sum(exec, scan_.posterior(), loss(WorldLoss::posterior_entropy));
+  entropy_.sum(exec, scan_.prior(), loss(WorldLoss::prior_entropy));
 }
 
 void WorldModel::backward(Exec const& exec, OutRows<float> dfeature) {
@@ -92,7 +98,7 @@ void WorldModel::backward(Exec const& exec, OutRows<float> dfeature) {
     stack.backward(exec, 0, slope, {{dfeature, Result::add}});
     stack.weight_gradient(exec, {feature});
   };
-  decoder_.backward(exec, observation_, uniform_.in(), feature, dfeature);
+  decoder_.backward(exec, observation_, reconstruction_.in(), feature, dfeature);
   scalars_.backward(exec, reward_.output(), batch_.reward, uniform_.in(), dreward);
   head(reward_, dreward);
   if (continue_) {

@@ -1,13 +1,23 @@
 #pragma once
 // The world model of Dreamer: what it sees, remembers and predicts, and how it learns from records.
 #include <learn/core/sequence_replay.hpp>
+#include <learn/dreamer/latent_entropy.hpp>
 #include <learn/dreamer/observation_scan.hpp>
 #include <learn/dreamer/observations.hpp>
 
 namespace loom {
 
-/// Losses of one batch, means over its steps.
-enum class WorldLoss : int { reconstruction, reward, goes_on, divergence, divergence_mean, count };
+/// Losses of one batch, means over its steps; the entropies as LatentEntropy sums them.
+enum class WorldLoss : int {
+  reconstruction,
+  reward,
+  goes_on,
+  divergence,
+  divergence_mean,
+  posterior_entropy,
+  prior_entropy,
+  count
+};
 
 /// Learns from batches of T + 1 records of B sequences: the first record of each begins with the latent state
 /// that was stored with it (zeros where none is), the others are learned from. Rows below: [T][B].
@@ -38,11 +48,12 @@ class WorldModel {
   ObservationEncoder encoder_;
   ObservationScan scan_;
   Latents latents_;
+  LatentEntropy entropy_;
   Scalars scalars_;
   ObservationDecoder decoder_;
   Stack reward_;
   std::optional<Stack> continue_;
-  Buffer<float> nothing_, row_loss_, uniform_;
+  Buffer<float> nothing_, row_loss_, uniform_, reconstruction_;
   Buffer<float> kl_, representation_, dynamics_, losses_;
   Buffer<float> dreward_, dcontinue_, dposterior_, dprior_, dtokens_;
   Buffer<std::uint8_t> workspace_;

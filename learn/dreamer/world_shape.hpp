@@ -17,7 +17,8 @@ struct WorldShape {
   /// Numbers are seen and predicted as symlog, pictures predicted as sigmoid; else predictions are means
   /// of normal distributions.
   bool squash = true;
-  bool continues = true;  ///< predicts whether an episode goes on
+  bool continues = true;       ///< predicts whether an episode goes on
+  float reconstruction = 1.F;  ///< weight of the decoder's loss
   FreeBitsConfig free_bits = {};
 
   /// Of numbers.

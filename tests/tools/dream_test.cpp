@@ -1,4 +1,4 @@
-// `dreamloom dream` through the built program.
+// `dreamloom dream` and `dreamloom modes` through the built program.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -76,6 +76,40 @@ TEST(Dream, SaysWhatItNeeds) {
   EXPECT_EQ(ran.status, 2);
   EXPECT_EQ(ran.err, "dreamloom: a.pdf: cannot draw this (needs a name in .svg, .png or .gif)\n");
   ran = run_program(s, "dream runs/a --context 0");
+  EXPECT_EQ(ran.status, 2);
+}
+
+TEST(Modes, LooksAtWhatTwoModelsForesee) {
+  Scratch const s;
+  for (char const* const kind : {"categorical", "gaussian"}) {
+    Ran const ran = run_program(
+        s, std::string("train dreamer_crossroads_") + kind +
+               " --device cpu --threads 1 --num_envs 8 --total_steps 400 --eval.every 0 "
+               "--eval.episodes 2 --dreamer.units 8 --dreamer.deter 16 --dreamer.length 8 "
+               "--dreamer.batch 4 --dreamer.horizon 3 --dreamer.prefill 16 "
+               "--dreamer.train_ratio 4");
+    ASSERT_EQ(ran.status, 0) << ran.err;
+  }
+  std::string const both =
+      "modes runs/dreamer_crossroads_categorical runs/dreamer_crossroads_gaussian";
+  Ran ran = run_program(s, both + " --samples 16 --instances 20 --width 7");
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_NE(ran.out.find("\nmodes.svg\nmodes_latent_1.svg\nmodes_latent_2.svg\nmodes.png\n"),
+            std::string::npos)
+      << ran.out;
+  for (char const* const file : {"modes.svg", "modes_latent_1.svg", "modes_latent_2.svg"})
+    EXPECT_EQ(contents(s / file).substr(0, 4), "<svg");
+  EXPECT_EQ(contents(s / "modes.png").substr(1, 3), "PNG");
+  ran = run_program(s, both + " --width 6");
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_EQ(ran.err, "dreamloom: modes: 35 numbers in rows of 6 (needs a divisor)\n");
+  ran = run_program(s, both + " --context 2");
+  EXPECT_EQ(ran.status, 2);
+  EXPECT_EQ(
+      ran.err,
+      "dreamloom: modes: what comes has 1 value (needs a step, as --context says, where one of "
+      "2 to 16 observations comes)\n");
+  ran = run_program(s, "modes");
   EXPECT_EQ(ran.status, 2);
 }
 

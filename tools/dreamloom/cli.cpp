@@ -182,6 +182,42 @@ void add_dream(CLI::App& app, std::function<int()>& chosen) {
   });
 }
 
+void add_modes(CLI::App& app, std::function<int()>& chosen) {
+  static ModesOptions o;
+  CLI::App* c = app.add_subcommand("modes", "Compare what models foresee with what can come");
+  set_usage(*c,
+            "dreamloom modes CHECKPOINT|RUN ... [--out FILE.svg] [--context N] [--width N] "
+            "[--parameters.NAME VALUE ...]");
+  c->add_option("--out", o.out,
+                "draws between the modes; FILE_latent_1.svg ...: z; with --width FILE.png: draws")
+      ->capture_default_str();
+  c->add_option("--seed", o.seed, "of the environments; the recipe's when left out");
+  c->add_option("--instances", o.instances, "episodes that are played")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 65536));
+  c->add_option("--context", o.context, "steps before the one that is foreseen")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 100000));
+  c->add_option("--samples", o.samples, "draws of what may come, an episode")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 65536));
+  c->add_option("--width", o.width, "numbers in a row, of observations that are pictures")
+      ->check(CLI::Range(1, 4096));
+  c->allow_extras();
+  c->footer(
+      "Of the step after --context, whose observation must be one of a few:\n"
+      "  neither         share of the prior's draws, decoded, that are near none of them\n"
+      "  coverage        share of them that get half their due of an episode's draws\n"
+      "  log-likelihood  of what comes, beside one who knows them and their shares\n"
+      "Example:\n"
+      "  dreamloom modes runs/dreamer_crossroads_categorical runs/dreamer_crossroads_gaussian "
+      "--width 7");
+  c->callback([&chosen, c] {
+    o.arguments = c->remaining();
+    chosen = [] { return modes(o); };
+  });
+}
+
 void add_render(CLI::App& app, std::function<int()>& chosen) {
   static RenderOptions o;
   CLI::App* c = app.add_subcommand("render", "Draw an episode of a checkpoint's greedy policy");
@@ -270,6 +306,7 @@ int run_commands(int argc, char const* const* argv) {
   add_eval(app, chosen);
   add_render(app, chosen);
   add_dream(app, chosen);
+  add_modes(app, chosen);
   add_lists(app, chosen);
   add_looks(app, chosen);
   add_bench(app, chosen);

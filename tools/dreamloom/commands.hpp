@@ -55,6 +55,17 @@ struct DreamOptions {
 };
 int dream(DreamOptions const& options);
 
+struct ModesOptions {
+  std::vector<std::string> arguments;
+  std::string out = "modes.svg";
+  std::string seed;
+  int instances = 256;
+  int context = 4;    ///< steps before the one that is foreseen
+  int samples = 256;  ///< draws of what may come, an instance
+  int width = 0;      ///< numbers in a row of an observation that is a picture; 0: it is none
+};
+int modes(ModesOptions const& options);
+
 struct EnvsOptions {
   std::string name;  ///< empty: the table of all
   bool json = false;

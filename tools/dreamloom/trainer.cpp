@@ -165,10 +165,11 @@ Outcome Trainer::run() {
   begin_ = std::chrono::steady_clock::now();
   bool done = algorithm.env_steps() >= run.total_steps || outcome_.ending == Ending::stop_return;
 
+  Pace pace(exec_, algorithm);
+
   while (!done) {
-    algorithm.collect();
-    algorithm.update();
     ++iteration_;
+    pace.iterate(iteration_ % run.log_every == 0);
     outcome_.signal = StopSignals::received();
     bool const complete = algorithm.env_steps() >= run.total_steps;
     bool const stopped = outcome_.signal != 0;
@@ -182,7 +183,9 @@ Outcome Trainer::run() {
     Metrics metrics = measure();
     if (auto const value = value_of(metrics, kReturnMetric)) mean_return_ = value;
     if (evaluates) {
+      double const before_s = seconds();
       outcome_.evaluation = evaluate(algorithm, exec_, learner_.evaluation, run.eval_episodes);
+      pace.evaluated(seconds() - before_s);
       evaluated_at_ = algorithm.env_steps();
       metrics.emplace_back(kEvaluationMetric, outcome_.evaluation->mean());
       metrics.emplace_back("eval_return_sd", outcome_.evaluation->deviation());
@@ -191,6 +194,7 @@ Outcome Trainer::run() {
         metrics.emplace_back("eval_success", *success);
       if (outcome_.evaluation->mean() >= run.stop_return) outcome_.ending = Ending::stop_return;
     }
+    for (auto const& m : pace.row()) metrics.push_back(m);
     metrics.emplace_back(kSecondsMetric, earlier_s_ + seconds());
     log_->add(algorithm.env_steps(), metrics);
     done = complete || stopped || outcome_.ending == Ending::stop_return;

@@ -6,6 +6,7 @@
 #include <string>
 #include <tools/dreamloom/device.hpp>
 #include <tools/dreamloom/evaluate.hpp>
+#include <tools/dreamloom/pace.hpp>
 #include <tools/dreamloom/progress.hpp>
 #include <tools/dreamloom/recipe.hpp>
 #include <tools/dreamloom/run_directory.hpp>

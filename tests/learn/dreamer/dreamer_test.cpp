@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <kernels/core/thread_pool.hpp>
 #include <learn/dreamer/dream.hpp>
@@ -42,7 +43,6 @@ TEST(Dreamer, SaysWhatDoesNotFitTogether) {
   EXPECT_EQ(refusal(c), "replay: 4 records an instance (needs at least one sequence of 5)");
   c = small();
   c.heads = "normal";
-  EXPECT_EQ(refusal(c), "dreamer: gradient reinforce needs heads two_hot");
   c.gradient = "dynamics";
   c.policy = "tanh_normal";
   EXPECT_EQ(refusal(c, "Pendulum"), "dreamer: gradient dynamics needs continues = false");
@@ -196,6 +196,73 @@ TEST(Dream, OfPicturesIsWhatWasSeenUntilItBegins) {
       EXPECT_TRUE(r.observation[i] >= 0 && r.observation[i] <= 1);
     }
   }
+}
+
+/// A tensor of its checkpoint after some iterations.
+std::vector<float> learned(Exec const& exec, Dreamer::Config const& c, char const* tensor) {
+  Dreamer dreamer(exec, {.name = "CartPole", .num_envs = 4}, c);
+  for (int t = 0; t < 12; ++t) {
+    dreamer.collect();
+    dreamer.update();
+  }
+  EXPECT_GT(dreamer.updates(), 3);
+  for (auto const& [name, value] : dreamer.metrics()) EXPECT_TRUE(std::isfinite(value)) << name;
+  Checkpoint file;
+  dreamer.save(file);
+  return file.get<float>(tensor);
+}
+
+TEST(Dreamer, LearnsFromScaledRewards) {
+  for (Exec const& exec : every_exec()) {
+    Dreamer::Config c = small();
+    c.train_ratio = 1e-6F;  // so that both act alike
+    auto const rewards = [&](float scale) {
+      c.reward_scale = scale;
+      Dreamer dreamer(exec, {.name = "CartPole", .num_envs = 4}, c);
+      for (int t = 0; t < 60; ++t) dreamer.collect();
+      Checkpoint file;
+      dreamer.save(file);
+      return file.get<float>("dreamer.replay.reward");
+    };
+    std::vector<float> const plain = rewards(1), scaled = rewards(1000);
+    EXPECT_GT(std::count(plain.begin(), plain.end(), 1.F), 100);
+    for (std::size_t k = 0; k < plain.size(); ++k) ASSERT_EQ(scaled[k], 1000 * plain[k]) << k;
+  }
+}
+
+TEST(Dreamer, WithoutReconstructionNothingMovesTheDecoder) {
+  for (Exec const& exec : every_exec()) {
+    Dreamer::Config c = small();
+    auto const moved = [&](char const* tensor) {
+      Dreamer::Config still = c;
+      still.train_ratio = 1e-6F;
+      Dreamer fresh(exec, {.name = "CartPole", .num_envs = 4}, still);
+      Checkpoint file;
+      fresh.save(file);
+      return file.get<float>(tensor) != learned(exec, c, tensor);
+    };
+    char const *const decoder = "dreamer.model.decoder.0.weight",
+                      *const encoder = "dreamer.model.encoder.0.weight";
+    EXPECT_TRUE(moved(decoder));
+    c.reconstruction = 0;
+    EXPECT_FALSE(moved(decoder));
+    EXPECT_TRUE(moved(encoder));
+  }
+}
+
+TEST(Dreamer, ScalesReturnsOnlyWhereTheyRangeWidely) {
+  for (Exec const& exec : every_exec())
+    for (float const scale : {1e-3F, 1e3F}) {
+      Dreamer::Config c = small();
+      c.heads = "normal";  // its predictions soon grow
+      c.learning_rate = 3e-2F, c.warm_up = 0;
+      c.train_ratio = 40;
+      c.reward_scale = scale;
+      char const* const tensor = "dreamer.actor.0.weight";
+      std::vector<float> const with = learned(exec, c, tensor);
+      c.scale_returns = false;
+      EXPECT_EQ(learned(exec, c, tensor) == with, scale < 1) << scale;
+    }
 }
 
 TEST(Dream, IsWhatWasSeenUntilItBegins) {
