@@ -325,7 +325,7 @@ class GpuBlock {
     for (int n = 0; n < NT; ++n) LOOM_UNROLL
     for (int m = 0; m < MT; ++m) warp::begin(sum[m][n], layer.bias + first_col + n * 8);
     warp::multiply(sum, lane_address(in), row_bytes_, dense_layout::k_steps(layer.inputs),
-             [&](int) { return tape_.next(); });
+                   [&](int) { return tape_.next(); });
     conclude<8>(sum, warp_, lane_row(), first_col, 8, NT, out, epilogue,
                 std::index_sequence_for<S...>{}, statistics...);
   }

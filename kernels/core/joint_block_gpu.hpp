@@ -249,10 +249,10 @@ class GpuJointBlock {
     int const part = layer.inputs[0] / layer.blocks,
               block = layer.blocks == 1 ? 0 : col / (layer.outputs / layer.blocks);
     warp::multiply(sum, address(in.region[0], row, in.first[0] + block * part), in.region[0].stride,
-             dense_layout::k_steps(part), unit);
+                   dense_layout::k_steps(part), unit);
     if (layer.inputs[1] > 0)
       warp::multiply(sum, address(in.region[1], row, in.first[1]), in.region[1].stride,
-               dense_layout::k_steps(layer.inputs[1]), unit);
+                     dense_layout::k_steps(layer.inputs[1]), unit);
   }
   HD void gate_sums(float (&sum)[MT][3][4], JointLayer const& layer, JointInput const& in,
                     int col) {
@@ -342,8 +342,8 @@ class GpuJointBlock {
     };
     float total[M][2];
     warp::row_totals<kParts>(
-        total, {slot, kColumn, part, row, lane_}, 0.F, each,
-        [](float a, float b) { return a + b; }, [this] { sync(); });
+        total, {slot, kColumn, part, row, lane_}, 0.F, each, [](float a, float b) { return a + b; },
+        [this] { sync(); });
     LOOM_UNROLL
     for (int m = 0; m < M; ++m) LOOM_UNROLL
     for (int h = 0; h < 2; ++h) totals[m][h][I] = s.finish(total[m][h]);

@@ -19,8 +19,8 @@ void each_number(Here exec, char const* who, Body const& body) {
 }
 
 template <class Target>
-void each_loss(Here exec, Likelihood kind, InRows<float> prediction, Target const& target,
-               int each, Out<float> loss) {
+void each_loss(Here exec, Likelihood kind, InRows<float> prediction, Target const& target, int each,
+               Out<float> loss) {
   check_size("likelihood_loss", "loss", loss.size, prediction.rows);
   launch_fold(exec, prediction.rows,
               LikelihoodLoss<Target>{{}, kind, prediction, target, loss, each},

@@ -76,8 +76,8 @@ struct LikelihoodLoss : SumFold {
   HD int items(int) const { return prediction.cols; }
   template <class F>
   HD void add(Value<F>& v, int row, Lane<F> i) const {
-    v.sum = v.sum +
-            likelihood_loss<F>(kind, load(prediction.row(row), i), target.at(row / each, i));
+    v.sum =
+        v.sum + likelihood_loss<F>(kind, load(prediction.row(row), i), target.at(row / each, i));
   }
   HD void finish(int row, Value<float> const& v) const {
     loss[static_cast<std::size_t>(row)] = v.sum;

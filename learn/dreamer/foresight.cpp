@@ -85,8 +85,8 @@ Foresight foresee(Dreamer& dreamer, VectorEnv& env, int context, int samples) {
   OpenLoop loop(exec, rssm, rows, env.config().seed + 1, dreamer.world());
   loop.begin(exec, {feature.data(), rows, rssm.feature()});
   loop.step(exec, {action.data(), rows, rssm.actions});
-  f.foreseen = ObservationDecoder(exec, shape, rows, dreamer.world(), false)
-                   .predict(exec, loop.feature());
+  f.foreseen =
+      ObservationDecoder(exec, shape, rows, dreamer.world(), false).predict(exec, loop.feature());
   f.prior = stochastic(rows_of(exec, loop.feature()), rssm);
   step(context + 1);
   f.observation = watcher.see();
