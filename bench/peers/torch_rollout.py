@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Imagination of Dreamer version 1 in PyTorch: 2500 starts, 15 steps, 200 units, no gradients. One thread; seconds of this
+process, which a busy machine disturbs least. Needs: PyTorch, with a fast BLAS (README.md says how).
+Beside it: dreamloom_bench --benchmark_filter=dream_rollout_cpu/version_1
+"""
+import argparse
+import sys
+import time
+
+from report import blas, report
+
+STARTS, STEPS, UNITS, LATENT, ACTIONS = 2500, 15, 200, 30, 6
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=10)
+    limit = parser.parse_args().seconds
+    try:
+        import torch
+        from torch import nn
+    except ImportError as error:
+        sys.exit(f"{error}: apt-get install python3-torch, run with /usr/bin/python3")
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+
+    def stack(inputs, depth, outputs):
+        layers = []
+        for layer in range(depth):
+            layers += [nn.Linear(inputs if layer == 0 else UNITS, UNITS), nn.ELU()]
+        return nn.Sequential(*layers, nn.Linear(UNITS, outputs))
+
+    actor, prior = stack(UNITS + LATENT, 4, 2 * ACTIONS), stack(UNITS, 1, 2 * LATENT)
+    inputs, cell = nn.Sequential(nn.Linear(LATENT + ACTIONS, UNITS), nn.ELU()), nn.GRUCell(UNITS, UNITS)
+    weights = sum(p.numel() for part in (actor, prior, inputs, cell) for p in part.parameters() if p.dim() == 2)
+    start = 0.5 * torch.randn(STARTS, UNITS), 0.5 * torch.randn(STARTS, LATENT)
+
+    @torch.no_grad()
+    def imagine(h, z):
+        features = [torch.cat([h, z], -1)]
+        for _ in range(STEPS):
+            mean, raw = actor(features[-1]).chunk(2, -1)
+            deviation = nn.functional.softplus(raw + 4.9932) + 1e-4
+            a = torch.tanh(5 * torch.tanh(mean / 5) + deviation * torch.randn_like(mean))
+            h = cell(inputs(torch.cat([z, a], -1)), h)
+            mean, raw = prior(h).chunk(2, -1)
+            z = mean + (nn.functional.softplus(raw) + 0.1) * torch.randn_like(mean)
+            features.append(torch.cat([h, z], -1))
+        return torch.stack(features)
+
+    imagine(*start)
+    times, begin = [], time.perf_counter()
+    while time.perf_counter() - begin < limit:
+        before = time.process_time()
+        imagine(*start)
+        times.append(time.process_time() - before)
+    best = min(times)
+    report("torch imagination", {"torch": torch.__version__},
+           {"ms": round(1e3 * best, 1), "imagined_steps_per_s": round(STARTS * STEPS / best),
+            "gflop_per_s": round(2e-9 * weights * STARTS * STEPS / best, 1)}, threads=1, blas=blas())
+
+
+if __name__ == "__main__":
+    main()
