@@ -55,6 +55,11 @@ inline constexpr int kPanel = 6;       // columns of a CPU panel
 inline constexpr int kMaxWidth = 256;  // columns that one pass of eight warps can hold
 inline constexpr int kUnit = 512;      // bytes of a GPU unit
 
+/// The nearest bf16, even where two are.
+HD std::uint32_t to_bf16(float v) {
+  auto const u = __builtin_bit_cast(std::uint32_t, v);
+  return (u + 0x7fff + (u >> 16 & 1)) >> 16;
+}
 HD constexpr bool narrow(int outputs) { return outputs <= 32; }
 HD constexpr int per_warp(int outputs) {
   return (outputs + 63) / 64;

@@ -25,8 +25,9 @@
 //              in epilogues: b.put(values, at, v), b.put(r, first, at, v), b.fetch(r, first, at),
 //              b.vector(p, at), b.store(OutRows, at, v)
 // A layer's output region is none of its inputs. No layer syncs: the body says where.
-#include <kernels/core/block.hpp>
 #include <kernels/core/joint_layer.hpp>
+#include <kernels/core/lane.hpp>
+#include <kernels/core/math.hpp>
 
 namespace loom {
 

@@ -10,10 +10,6 @@ struct PackDenseBody {
   PackDense plan;
   int words_of[2 * DenseStack::kMaxDepth];  // per layer: weights, biases
 
-  static HD std::uint32_t to_bf16(float v) {  // nearest even
-    auto const u = __builtin_bit_cast(std::uint32_t, v);
-    return (u + 0x7fff + (u >> 16 & 1)) >> 16;
-  }
   HD static float weight(DenseSource const& from, DenseLayer const& layer, int n, int k) {
     if (n >= layer.outputs || k >= layer.inputs) return 0.F;
     return from.weights[static_cast<std::ptrdiff_t>(n) * from.row +
@@ -38,8 +34,8 @@ struct PackDenseBody {
     int const k = k_step * 32 + part / 4 % 4 * 2 + part % 4 * 8;
     auto* const to = reinterpret_cast<std::uint32_t*>(
         layer.weights + static_cast<std::ptrdiff_t>(warp) * plan.stack.tape.bytes);
-    to[i - warp * units * 128] =
-        to_bf16(weight(from, layer, n, k)) | to_bf16(weight(from, layer, n, k + 1)) << 16;
+    to[i - warp * units * 128] = dense_layout::to_bf16(weight(from, layer, n, k)) |
+                                 dense_layout::to_bf16(weight(from, layer, n, k + 1)) << 16;
   }
 };
 

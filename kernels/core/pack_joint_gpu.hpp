@@ -1,7 +1,7 @@
 #pragma once
 // Brings joint layers into the GPU's order. nvcc only.
 #include <kernels/core/joint_layer.hpp>
-#include <kernels/core/pack_dense_gpu.hpp>
+#include <kernels/core/launch.hpp>
 
 namespace loom {
 
@@ -44,8 +44,8 @@ struct PackJointBody {
     auto* const to = reinterpret_cast<std::uint32_t*>(
         layer.weights + static_cast<std::ptrdiff_t>(warp) * plan.stack.tape.bytes +
         (static_cast<std::ptrdiff_t>(pass) * layer.stride + unit % of_pass) * dense_layout::kUnit);
-    to[part] = PackDenseBody::to_bf16(weight(from, layer, n, gate, k_step, k)) |
-               PackDenseBody::to_bf16(weight(from, layer, n, gate, k_step, k + 1)) << 16;
+    to[part] = dense_layout::to_bf16(weight(from, layer, n, gate, k_step, k)) |
+               dense_layout::to_bf16(weight(from, layer, n, gate, k_step, k + 1)) << 16;
   }
 };
 
