@@ -8,6 +8,7 @@
 #include <learn/core/algorithm.hpp>
 #include <learn/core/phase_clock.hpp>
 #include <learn/core/sequence_replay.hpp>
+#include <learn/dreamer/config.hpp>
 #include <learn/dreamer/latent_policy.hpp>
 #include <memory>
 
@@ -17,45 +18,7 @@ namespace loom {
 /// train_ratio says. Acting and one update are captured in CUDA graphs on a GPU.
 class Dreamer final : public Algorithm {
  public:
-  struct Config {
-    std::string size = "custom";
-    std::string core = "block", latents = "categorical", norm = "rms", activation = "silu";
-    int units = 64, deter = 512, blocks = 8, groups = 32, classes = 4;
-    int gaussian = 30;
-    float least_deviation = 0.1F;
-    bool squash = true, continues = true;
-    int pixels = 0, depth = 4, kernel = 5;
-    std::string images = "pooled";
-    std::string heads = "two_hot";
-    int encoder_layers = 3, decoder_layers = 3, prior_layers = 2, posterior_layers = 1;
-    int reward_layers = 1, continue_layers = 1, actor_layers = 3, critic_layers = 3;
-    int bins = 255;
-    int steps = 1, batch = 16, length = 64, prefill = 0;
-    float train_ratio = 1024;
-    std::int64_t capacity = 5'000'000;
-    bool online = true, stored_latents = true;
-    int horizon = 15;
-    float discount_horizon = 333, lambda = 0.95F, entropy_coefficient = 3e-4F;
-    float unimix = 0.01F;
-    float reward_scale = 1, reconstruction = 1;
-    float free_nats = 1, dynamics = 1, representation = 0.1F;
-    bool joint_divergence = false, mean_divergence = false;
-    std::string policy = "bounded_normal", gradient = "reinforce", imagination = "fused";
-    float action_noise = 0;
-    bool returns_from_start = false, slow_targets = false;
-    int slow_every = 1;
-    bool scale_returns = true;
-    float replay_loss = 0.3F, slow_rate = 0.02F;
-    std::string optimiser = "laprop";
-    float learning_rate = 4e-5F, actor_learning_rate = 0, critic_learning_rate = 0, clip = 0.3F;
-    float adam_epsilon = 1e-8F, weight_decay = 0;
-    int warm_up = 1000;
-    std::string evaluation = "sample";
-
-    void keys(Settings& s);
-    /// With the sizes that `size` names.
-    Config sized() const;
-  };
+  using Config = DreamerConfig;
 
   /// Throws ConfigError where sizes do not fit each other or the replay needs more memory than there is.
   Dreamer(Exec const& exec, VectorEnvConfig const& env, Config const& config);
