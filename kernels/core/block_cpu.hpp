@@ -309,18 +309,23 @@ class CpuBlock {
 /// Brings a stack's weights into the CPU's order.
 void pack_dense(Cpu exec, PackDense const& plan);
 
-/// Runs body on every tile of 64 rows of [0, rows). kBlockRows is the GPU's: rows a block, 16, 64
-/// or 128.
-template <int kBlockRows = 64, class Body>
-void launch_blocks(Cpu exec, int rows, BlockNeeds const& needs, Body const& body) {
+/// Runs body on every tile of 64 rows of [0, rows), in blocks with the lanes that exec asks for.
+template <template <class> class Block, class Needs, class Body>
+void launch_tiles(Cpu exec, int rows, Needs const& needs, Body const& body) {
   for_slices(exec, rows, kTile, [&](int begin, int end) {
     if (exec.lanes == 1)
-      CpuBlock<float>(needs, rows).run(body, begin, end);
+      Block<float>(needs, rows).run(body, begin, end);
     else if (exec.lanes == 8 && kLanes != 8)
-      CpuBlock<Pack<float, 8>>(needs, rows).run(body, begin, end);
+      Block<Pack<float, 8>>(needs, rows).run(body, begin, end);
     else
-      CpuBlock<Wide>(needs, rows).run(body, begin, end);
+      Block<Wide>(needs, rows).run(body, begin, end);
   });
+}
+
+/// kBlockRows is the GPU's: rows a block, 16, 64 or 128.
+template <int kBlockRows = 64, class Body>
+void launch_blocks(Cpu exec, int rows, BlockNeeds const& needs, Body const& body) {
+  launch_tiles<CpuBlock>(exec, rows, needs, body);
 }
 
 }  // namespace loom

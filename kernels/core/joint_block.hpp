@@ -24,7 +24,8 @@
 //              b.gates(layer, in, layer, in, epilogue)   of two layers: epilogue(at, a0 .. a2, b0 .. b2)
 //              in epilogues: b.put(values, at, v), b.put(r, first, at, v), b.fetch(r, first, at),
 //              b.vector(p, at), b.store(OutRows, at, v)
-// A layer's output region is none of its inputs. No layer syncs: the body says where.
+// Wide layers come in the order of the tape, all of them, as often as the body likes: on the CPU a call out of
+// order throws, on the GPU it is an assertion of debug builds. A layer's output region is none of its inputs. No layer syncs: the body says where.
 #include <kernels/core/joint_layer.hpp>
 #include <kernels/core/lane.hpp>
 #include <kernels/core/math.hpp>

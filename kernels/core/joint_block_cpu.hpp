@@ -26,7 +26,9 @@ class CpuJointBlock {
       : rows_(rows),
         floats_(static_cast<std::size_t>(needs.columns + needs.values) * kRows),
         memory_(dense_cpu::scratch(floats_ + 2 * kPanel * kRows)),
-        panel_(memory_ + floats_) {}
+        panel_(memory_ + floats_),
+        tape_(needs.tape),
+        next_(needs.tape.segments[0].begin) {}
 
   template <class Body>
   void run(Body const& body, int begin, int end) {
@@ -87,7 +89,8 @@ class CpuJointBlock {
 
   template <class Epilogue, class... Statistics>
   HD void joint(JointLayer const& layer, JointInput const& in, Region out, int first,
-                Epilogue const& epilogue, Statistics const&... statistics) const {
+                Epilogue const& epilogue, Statistics const&... statistics) {
+    check_order(layer);
     float* const y = column(out, first);
     panels(
         layer, in, [&](int n) { return y + n * kRows; }, [](int, int, float*) {});
@@ -100,7 +103,8 @@ class CpuJointBlock {
     }
   }
   template <class Epilogue>
-  HD void joint(JointLayer const& layer, JointInput const& in, Epilogue const& epilogue) const {
+  HD void joint(JointLayer const& layer, JointInput const& in, Epilogue const& epilogue) {
+    check_order(layer);
     panels(
         layer, in, [&](int) { return panel_; },
         [&](int n, int columns, float* sums) {
@@ -109,7 +113,8 @@ class CpuJointBlock {
   }
 
   template <class Epilogue>
-  HD void gates(JointLayer const& layer, JointInput const& in, Epilogue const& epilogue) const {
+  HD void gates(JointLayer const& layer, JointInput const& in, Epilogue const& epilogue) {
+    check_order(layer);
     panels(
         layer, in, [&](int) { return panel_; },
         [&](int n, int columns, float* a) {
@@ -120,7 +125,9 @@ class CpuJointBlock {
   }
   template <class Epilogue>
   HD void gates(JointLayer const& layer, JointInput const& in, JointLayer const& other,
-                JointInput const& from, Epilogue const& epilogue) const {
+                JointInput const& from, Epilogue const& epilogue) {
+    check_order(layer);
+    check_order(other);
     float* const b = panel_ + kPanel * kRows;
     auto const* w = reinterpret_cast<float const*>(other.weights);
     panels(
@@ -167,6 +174,14 @@ class CpuJointBlock {
     return p;
   }
 
+  // Wide layers must come as they lie on the tape, or the GPU would multiply with other weights.
+  HD void check_order(JointLayer const& layer) {
+    if (joint_layout::narrow(layer)) return;
+    TapeSegment const tape = tape_.segments[0];
+    if (layer.weights != next_) dense_cpu::out_of_order(layer.width(), layer.sums());
+    next_ += sizeof(float) * elements(layer.sums(), layer.width());
+    if (next_ == tape.begin + tape.bytes) next_ = tape.begin;
+  }
   // Columns n .. n + columns - 1 of the sums in the packed order; w moves on behind them.
   HD void panel(JointLayer const& layer, JointInput const& in, int n, int columns, float const*& w,
                 float* out) const {
@@ -227,29 +242,26 @@ class CpuJointBlock {
   int first_ = 0, rows_, live_ = kRows;
   std::size_t floats_, used_ = 0;
   float *memory_, *panel_;
+  Tape tape_;
+  std::byte const* next_;
 };
 
 /// Brings layers into the CPU's order.
 void pack_joint(Cpu exec, PackJoint const& plan);
 
-/// Whether the machine has room for such a layer, and for such a block.
+/// Whether the machine has room for such a layer, and for such a block; whether outputs may begin in that
+/// column of a region.
 inline bool joint_fits(Cpu, JointShape const&) { return true; }
+inline bool joint_begins(Cpu, int) { return true; }
 template <int kBlockRows = 16>
 bool joint_fits(Cpu, JointNeeds const&) {
   return true;
 }
 
-/// Runs body on every tile of 64 rows of [0, rows). kBlockRows is the GPU's.
+/// kBlockRows is the GPU's.
 template <int kBlockRows = 16, class Body>
 void launch_joint(Cpu exec, int rows, JointNeeds const& needs, Body const& body) {
-  for_slices(exec, rows, kTile, [&](int begin, int end) {
-    if (exec.lanes == 1)
-      CpuJointBlock<float>(needs, rows).run(body, begin, end);
-    else if (exec.lanes == 8 && kLanes != 8)
-      CpuJointBlock<Pack<float, 8>>(needs, rows).run(body, begin, end);
-    else
-      CpuJointBlock<Wide>(needs, rows).run(body, begin, end);
-  });
+  launch_tiles<CpuJointBlock>(exec, rows, needs, body);
 }
 
 }  // namespace loom

@@ -175,7 +175,7 @@ class GpuJointBlock {
     for (int j = 0; j < joint_layout::per_warp(layer); ++j) {
       float a[MT][3][4];
       int const col = (warp_ * joint_layout::per_warp(layer) + j) * 8 + lane_col();
-      gate_sums(a, layer, in, col);
+      gate_sums(a, layer, in, col, j);
       LOOM_UNROLL
       for (int m = 0; m < MT; ++m) LOOM_UNROLL
       for (int h = 0; h < 4; h += 2)
@@ -191,8 +191,8 @@ class GpuJointBlock {
     for (int j = 0; j < joint_layout::per_warp(layer); ++j) {
       float a[MT][3][4], b[MT][3][4];
       int const col = (warp_ * joint_layout::per_warp(layer) + j) * 8 + lane_col();
-      gate_sums(a, layer, in, col);
-      gate_sums(b, other, from, col);
+      gate_sums(a, layer, in, col, j);
+      gate_sums(b, other, from, col, j);
       LOOM_UNROLL
       for (int m = 0; m < MT; ++m) LOOM_UNROLL
       for (int h = 0; h < 4; h += 2)
@@ -254,8 +254,10 @@ class GpuJointBlock {
       warp::multiply(sum, address(in.region[1], row, in.first[1]), in.region[1].stride,
                      dense_layout::k_steps(layer.inputs[1]), unit);
   }
-  HD void gate_sums(float (&sum)[MT][3][4], JointLayer const& layer, JointInput const& in,
-                    int col) {
+  HD void gate_sums(float (&sum)[MT][3][4], JointLayer const& layer, JointInput const& in, int col,
+                    int pass) {
+    tape_.expect(layer.weights + pass * layer.stride * dense_layout::kUnit,
+                 joint_layout::pass_units(layer));
     LOOM_UNROLL
     for (int g = 0; g < 3; ++g) LOOM_UNROLL
     for (int m = 0; m < MT; ++m)
@@ -271,6 +273,7 @@ class GpuJointBlock {
       narrow(layer, in, epilogue, statistics...);
       return;
     }
+    tape_.expect(layer.weights, joint_layout::gpu_units(layer));
     switch (joint_layout::per_warp(layer)) {
       case 1:
         return wide<1>(layer, in, epilogue, statistics...);
@@ -386,12 +389,14 @@ __global__ void __launch_bounds__(256, 1)
             static_cast<int>(gridDim.x) * GpuJointBlock<MT>::kRows);
 }
 
-/// Whether the machine has room for such a layer, and for such a block.
+/// Whether the machine has room for such a layer, and for such a block; whether outputs may begin in that
+/// column of a region: they are stored two at a time.
 inline bool joint_fits(Gpu, JointShape const& s) {
   bool const shared_out = s.blocks == 1 || (s.outputs % 64 == 0 && 8 % s.blocks == 0 &&
                                             s.inputs[0] / s.blocks % 8 == 0);
   return shared_out && (s.gates > 1 || s.outputs <= 512);
 }
+inline bool joint_begins(Gpu, int column) { return column % 2 == 0; }
 template <int kBlockRows = 16>
 bool joint_fits(Gpu exec, JointNeeds const& needs) {
   int most = 0;

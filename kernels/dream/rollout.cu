@@ -14,7 +14,8 @@ void dream_pack(Here exec, PackJoint const& plan) { pack_joint(exec, plan); }
 
 bool dream_room(Here exec, DreamShape const& shape) {
   auto const layers = shape.layers();
-  bool fits = true;
+  // Block cores join the outputs of three layers.
+  bool fits = shape.core != RssmCore::block || joint_begins(exec, shape.units);
   for (JointShape const& layer : layers) fits = fits && joint_fits(exec, layer);
   return fits && joint_fits<kDreamRows>(exec, needs_of(shape, {}));
 }

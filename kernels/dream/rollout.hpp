@@ -33,8 +33,8 @@ struct DreamShape {
   void check() const;
 };
 
-/// Whether the kernel of such a machine takes it: any on a CPU; on a GPU at most 512 outputs a layer, blocks that
-/// eight warps can share, and what fits shared memory.
+/// Whether the kernel of such a machine takes it: any on a CPU; on a GPU at most 512 outputs a layer, an even number
+/// of units and blocks that eight warps can share beside core block, and what fits shared memory.
 bool dream_fits(Exec const& exec, DreamShape const& shape);
 
 /// What kernel bodies get of a packed model.

@@ -120,17 +120,6 @@ InRows<float> Layer::weight(int input, int block) const {
           cols, width};
 }
 
-namespace {
-
-/// Columns of part g of `parts`.
-template <class Rows>
-Rows part(Rows x, int g, int parts) {
-  int const n = x.cols / parts;
-  return {x.data + g * n, x.rows, n, x.stride};
-}
-
-}  // namespace
-
 void Layer::forward(Exec const& exec, int step, Inputs const& x, OutRows<float> y) {
   OutRows<float> const inner = inner_.size() != 0 ? at(inner_, step) : y;
   OutRows<float> const sums = shape_.norm ? at(sums_, step) : inner;
@@ -148,7 +137,8 @@ void Layer::forward(Exec const& exec, int step, Inputs const& x, OutRows<float> 
         auto const n = static_cast<std::size_t>(shape_.outputs / blocks);
         for (int g = 0; g < blocks; ++g) {
           if (bias.size != 0) options.bias = bias.slice(static_cast<std::size_t>(g) * n, n);
-          gemm(e, part(input, g, blocks), weight(0, g), part(sums, g, blocks), options);
+          gemm(e, column_part(input, g, blocks), weight(0, g), column_part(sums, g, blocks),
+               options);
         }
       }
       options.bias = {};
@@ -187,7 +177,7 @@ void Layer::backward(Exec const& exec, int step, InRows<float> y, InRows<float> 
       InRows<float> const last(slope.row(rows_ - to.rows), to.rows, slope.cols);
       int const parts = k == 0 ? blocks : 1;
       for (int g = 0; g < parts; ++g)
-        gemm(e, part(last, g, parts), weight(k, g), part(to, g, parts), options);
+        gemm(e, column_part(last, g, parts), weight(k, g), column_part(to, g, parts), options);
     }
   });
 }
@@ -204,11 +194,11 @@ void Layer::weight_gradient(Exec const& exec, Inputs const& x) {
       require(input.rows == all, "layer: weight_gradient of ", input.rows, " rows (needs ", all,
               ")");
       for (int g = 0; g < parts; ++g) {
-        auto const from = part(input, g, parts);
+        auto const from = column_part(input, g, parts);
         int const rows = shape_.outputs / parts;
         OutRows<float> const to(dweight_.data + elements(g * rows, width) + first_column(k), rows,
                                 from.cols, width);
-        gemm(e, part(slope, g, parts), from, to, options);
+        gemm(e, column_part(slope, g, parts), from, to, options);
       }
     }
     column_sum(e, slope, dbias_, workspace_.out());

@@ -11,6 +11,13 @@
 
 namespace loom {
 
+/// Columns of part g of `parts` equal ones.
+template <class Rows>
+Rows column_part(Rows x, int g, int parts) {
+  int const n = x.cols / parts;
+  return {x.data + g * n, x.rows, n, x.stride};
+}
+
 /// One layer. With `blocks` > 1 its first input and its outputs are cut in as many equal parts, and part g of
 /// the outputs sees part g of the first input and the whole of the others.
 struct LayerShape {

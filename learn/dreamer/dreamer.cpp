@@ -151,14 +151,17 @@ void Dreamer::step(Exec const& exec) {
     replay_marks(e, config_.going_on(), env_.reward(), env_.terminated(), env_.truncated(),
                  {i.ended.out(), i.first.out(), i.reward.out(), i.last_goes_on.out()});
   });
-  visit(exec, [&](auto e) {
-    float const scale = config_.reward_scale;
-    affine(e, scale, 0.F, i.reward.in(), i.reward.out());
-    affine(e, scale, 0.F, env_.reward().slice(0, i.last_reward.size()), i.last_reward.out());
-  });
+  In<float> last_reward = env_.reward().slice(0, static_cast<std::size_t>(i.count));
+  if (float const scale = config_.reward_scale; scale != 1.F) {
+    visit(exec, [&](auto e) {
+      affine(e, scale, 0.F, i.reward.in(), i.reward.out());
+      affine(e, scale, 0.F, last_reward, i.last_reward.out());
+    });
+    last_reward = i.last_reward.in();
+  }
   replay_.append(exec,
-                 {last.floats, policy_.action(), policy_.feature(), i.last_reward.in(),
-                  i.zeros.in(), i.ones.in(), i.last_goes_on.in(), last.bytes},
+                 {last.floats, policy_.action(), policy_.feature(), last_reward, i.zeros.in(),
+                  i.ones.in(), i.last_goes_on.in(), last.bytes},
                  i.ended.in());
 }
 

@@ -1,19 +1,9 @@
 #include <kernels/linalg/accumulate.hpp>
 #include <kernels/nn/deviation.hpp>
+#include <learn/core/layer.hpp>
 #include <learn/dreamer/latents.hpp>
 
 namespace loom {
-namespace {
-
-/// The first or the second half of the columns.
-template <class Rows>
-Rows half(Rows x, int k) {
-  int const n = x.cols / 2;
-  return {x.data + k * n, x.rows, n, x.stride};
-}
-
-}  // namespace
-
 Latents::Latents(Exec const& exec, LatentsShape const& shape, int rows)
     : shape_(shape), slope_(exec, elements(rows, shape.statistics())) {
   if (shape.kind == LatentsShape::Kind::categorical) {
@@ -27,8 +17,9 @@ Latents::Latents(Exec const& exec, LatentsShape const& shape, int rows)
 GaussianRows Latents::gaussian(Exec const& exec, InRows<float> statistics,
                                Buffer<float>& log_std) const {
   OutRows<float> const to(log_std.data(), statistics.rows, shape_.gaussian);
-  visit(exec, [&](auto e) { deviation(e, shape_.least_deviation, half(statistics, 1), to); });
-  return {half(statistics, 0), to};
+  visit(exec,
+        [&](auto e) { deviation(e, shape_.least_deviation, column_part(statistics, 1, 2), to); });
+  return {column_part(statistics, 0, 2), to};
 }
 
 void Latents::sample(Exec const& exec, InRows<float> statistics, RowDraws const& draws,
@@ -56,9 +47,9 @@ void Latents::sample_backward(Exec const& exec, InRows<float> statistics, RowDra
     GaussianRows const rows = gaussian(exec, statistics, log_std_);
     visit(exec, [&](auto e) {
       gaussian_latent_sample_backward(e, rows.log_std, draws, dz, slope);
-      deviation_backward(e, shape_.least_deviation, half(statistics, 1), slope, slope);
-      accumulate(e, dz, half(dstatistics, 0));
-      accumulate(e, slope, half(dstatistics, 1));
+      deviation_backward(e, shape_.least_deviation, column_part(statistics, 1, 2), slope, slope);
+      accumulate(e, dz, column_part(dstatistics, 0, 2));
+      accumulate(e, slope, column_part(dstatistics, 1, 2));
     });
   }
 }
@@ -85,11 +76,14 @@ void Latents::divergence_backward(Exec const& exec, InRows<float> posterior, InR
     GaussianRows const q = gaussian(exec, posterior, log_std_),
                        p = gaussian(exec, prior, prior_log_std_);
     visit(exec, [&](auto e) {
-      gaussian_latent_kl_backward(e, q, p, weights, {half(dposterior, 0), half(dposterior, 1)},
-                                  {half(dprior, 0), half(dprior, 1)});
+      gaussian_latent_kl_backward(e, q, p, weights,
+                                  {column_part(dposterior, 0, 2), column_part(dposterior, 1, 2)},
+                                  {column_part(dprior, 0, 2), column_part(dprior, 1, 2)});
       float const least = shape_.least_deviation;
-      deviation_backward(e, least, half(posterior, 1), half(dposterior, 1), half(dposterior, 1));
-      deviation_backward(e, least, half(prior, 1), half(dprior, 1), half(dprior, 1));
+      deviation_backward(e, least, column_part(posterior, 1, 2), column_part(dposterior, 1, 2),
+                         column_part(dposterior, 1, 2));
+      deviation_backward(e, least, column_part(prior, 1, 2), column_part(dprior, 1, 2),
+                         column_part(dprior, 1, 2));
     });
   }
 }

@@ -87,6 +87,7 @@ void ReinforceBehaviour::imagine(Exec const& exec, InRows<float> feature, RowDra
                      {action_.data(), rows, r.actions},
                      index,
                      nullptr});
+  // Its layers again, all steps at once: what the actor's gradient needs.
   actor_.forward(exec, 0, {{feature_.data(), rows, r.feature()}});
 }
 

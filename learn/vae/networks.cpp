@@ -17,13 +17,6 @@ Rows rows_of(Rows x, int begin, int n) {
   return {x.row(begin), n, x.cols, x.stride};
 }
 
-/// The first or the second half of the columns.
-template <class Rows>
-Rows half(Rows x, int k) {
-  int const n = x.cols / 2;
-  return {x.data + k * n, x.rows, n, x.stride};
-}
-
 RowDraws draws_of(RowDraws const& draws, int begin, int n) {
   auto const at = static_cast<std::size_t>(begin), count = static_cast<std::size_t>(n);
   return {draws.seed, draws.stream.slice(at, count),
@@ -135,8 +128,8 @@ void VaeNetworks::encode_part(Exec const& exec, InRows<float> x, InRows<float> c
   OutRows<float> const head = matrix(head_, x.rows, 2 * shape_.latent);
   layers(exec, shape_.encoder_layers(), "encoder", features, c, head);
   visit(exec, [&](auto e) {
-    apply_activation(e, Activation::identity, half(head, 0), mean);
-    log_deviation(e, shape_.head, half(head, 1), log_std);
+    apply_activation(e, Activation::identity, column_part(head, 0, 2), mean);
+    log_deviation(e, shape_.head, column_part(head, 1, 2), log_std);
   });
 }
 

@@ -8,17 +8,6 @@
 #include <learn/vae/training.hpp>
 
 namespace loom {
-namespace {
-
-/// The first or the second half of the columns.
-template <class Rows>
-Rows half(Rows x, int k) {
-  int const n = x.cols / 2;
-  return {x.data + k * n, x.rows, n, x.stride};
-}
-
-}  // namespace
-
 VaeTraining::VaeTraining(Exec const& exec, VaeShape shape, int rows, Parameters& parameters)
     : shape_(std::move(shape)), rows_(rows), parameters_(parameters), tape_(exec) {
   shape_.check();
@@ -90,7 +79,8 @@ void VaeTraining::record_latent() {
 }
 
 void VaeTraining::latent_forward(Exec const& exec) {
-  InRows<float> const head = tape_.value(steps_[head_]), mean = half(head, 0), raw = half(head, 1);
+  InRows<float> const head = tape_.value(steps_[head_]), mean = column_part(head, 0, 2),
+                      raw = column_part(head, 1, 2);
   visit(exec, [&](auto e) {
     log_deviation(e, shape_.head, raw, latent(log_std_));
     if (!shape_.clamp_divergence)
@@ -101,9 +91,10 @@ void VaeTraining::latent_forward(Exec const& exec) {
 }
 
 void VaeTraining::latent_backward(Exec const& exec, OutRows<float> dhead) {
-  InRows<float> const head = tape_.value(steps_[head_]), mean = half(head, 0), raw = half(head, 1),
-                      dz = tape_.gradient(steps_[z_]);
-  OutRows<float> const dmean = half(dhead, 0), draw = half(dhead, 1), slope = latent(slope_);
+  InRows<float> const head = tape_.value(steps_[head_]), mean = column_part(head, 0, 2),
+                      raw = column_part(head, 1, 2), dz = tape_.gradient(steps_[z_]);
+  OutRows<float> const dmean = column_part(dhead, 0, 2), draw = column_part(dhead, 1, 2),
+                       slope = latent(slope_);
   LogDeviation const of_divergence =
       shape_.clamp_divergence ? shape_.head : LogDeviation{.scale = shape_.head.scale};
   visit(exec, [&](auto e) {

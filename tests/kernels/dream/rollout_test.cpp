@@ -285,7 +285,7 @@ TEST(DreamRollout, IsItsDefinitionInDouble) {
     Model const model(shape);
     auto const start = starts(model, rows);
     for (Exec const& exec : every_machine()) {
-      if (!dream_fits(exec, shape)) continue;
+      ASSERT_TRUE(dream_fits(exec, shape)) << describe(exec);
       auto const got = imagine(exec, model, start, rows);
       int const f = shape.feature();
       auto const row_of = [&](std::vector<float> const& x, int row, int cols) {
@@ -327,6 +327,42 @@ TEST(DreamRollout, IsTheSameForAnyThreadsAndTilesAndTwice) {
     auto const first = imagine(Cpu{}, model, start, rows);
     EXPECT_EQ(imagine(Cpu{&pool}, model, start, rows).feature, first.feature);
     EXPECT_EQ(imagine(Cpu{}, model, start, rows).action, first.action);
+    for (Exec const& exec : every_exec()) {
+      int const few = 20;
+      auto const once = imagine(exec, model, start, few), again = imagine(exec, model, start, few);
+      EXPECT_EQ(again.feature, once.feature) << describe(exec);
+      EXPECT_EQ(again.action, once.action) << describe(exec);
+    }
+  }
+}
+
+/// Two layers the wrong way round.
+struct Backwards {
+  JointStack stack;
+
+  template <class Block>
+  void operator()(Block& b) const {
+    auto const x = b.region(64), y = b.region(64);
+    for (int l : {1, 0})
+      b.joint(stack.layers[l], b.input(x, 0), y, 0, [](auto, auto v) { return v; });
+  }
+};
+
+TEST(JointBlock, ThrowsWhereLayersComeOutOfOrder) {
+  JointShape const shapes[2] = {{.inputs = {40, 0}, .outputs = 48},
+                                {.inputs = {40, 0}, .outputs = 40}};
+  std::vector<std::byte> memory(joint_layout::place(true, shapes, 2, nullptr).bytes);
+  JointStack const stack = joint_layout::place(true, shapes, 2, memory.data()).stack;
+  EXPECT_THROW(launch_joint(Cpu{}, 10, {128, 2, 0, Tape(stack.tape)}, Backwards{stack}),
+               ShapeError);
+}
+
+TEST(DreamRollout, TakesOddWidthsOnlyWhereTheyCanBeStored) {
+  for (Exec const& exec : every_exec()) {
+    DreamShape shape =
+        small(RssmCore::block, LatentsShape::Kind::categorical, DreamPolicy::categorical);
+    shape.units = 41;
+    EXPECT_EQ(dream_fits(exec, shape), on_cpu(exec));
   }
 }
 
