@@ -28,6 +28,19 @@ void actor_normal_sample(Here exec, ActorDeviation deviation, InRows<float> raw,
          kActorGrain);
 }
 
+void actor_normal_backward(Here exec, ActorDeviation deviation, InRows<float> raw, RowDraws draws,
+                           InRows<float> daction, In<float> dentropy, OutRows<float> draw,
+                           Out<float> entropy) {
+  char const* const who = "actor_normal_backward";
+  check_actor_rows(who, raw, daction);
+  check_draws(who, draws, raw.rows);
+  check_rows(who, raw, draw);
+  check_size(who, "dentropy", dentropy.size, raw.rows);
+  check_size(who, "entropy", entropy.size, raw.rows);
+  launch(exec, raw.rows,
+         ActorNormalBackward{deviation, raw, draws, daction, dentropy, draw, entropy}, kActorGrain);
+}
+
 void actor_categorical_mode(Here exec, InRows<float> logits, Out<std::int32_t> index,
                             OutRows<float> one_hot) {
   check_rows("actor_categorical_mode", logits, one_hot);

@@ -1,5 +1,5 @@
 #pragma once
-// Policies that learn in imagination by the score function: their actions, loss and gradient.
+// Policies that learn in imagination by the score function or the model's gradient: actions, losses, gradients.
 #include <kernels/core/exec.hpp>
 #include <kernels/core/view.hpp>
 #include <kernels/nn/rows.hpp>
@@ -21,6 +21,21 @@ void actor_normal_sample(Cpu exec, ActorDeviation deviation, InRows<float> raw, 
                          OutRows<float> action);
 void actor_normal_sample(Gpu exec, ActorDeviation deviation, InRows<float> raw, RowDraws draws,
                          OutRows<float> action);
+
+/// draw = the gradient of sum(action daction) + sum(dentropy entropy), the numbers being drawn again; entropy: (B),
+/// summed over actions, in nats.
+///
+/// Shapes   daction: (B, A); dentropy, entropy: (B); draw: (B, 2 A). Any stride.
+/// Bits     the same for every machine, row order and batch size.
+/// Errors   ShapeError if the sizes do not fit.
+/// Source   Hafner et al. 2023, revision of January 2023 and the authors' code: backpropagation through the dynamics
+///          for continuous actions.
+void actor_normal_backward(Cpu exec, ActorDeviation deviation, InRows<float> raw, RowDraws draws,
+                           InRows<float> daction, In<float> dentropy, OutRows<float> draw,
+                           Out<float> entropy);
+void actor_normal_backward(Gpu exec, ActorDeviation deviation, InRows<float> raw, RowDraws draws,
+                           InRows<float> daction, In<float> dentropy, OutRows<float> draw,
+                           Out<float> entropy);
 
 /// The class of the greatest logit as index (B) and one-hot row; the lowest index among equals.
 void actor_categorical_mode(Cpu exec, InRows<float> logits, Out<std::int32_t> index,

@@ -1,5 +1,5 @@
 #pragma once
-// Score-function policies on lanes: one lane a row.
+// Policies on lanes: one lane a row.
 #include <kernels/dream/actor.hpp>
 #include <kernels/dream/actor_rows.hpp>
 #include <kernels/nn/categorical_body.hpp>
@@ -33,6 +33,35 @@ struct BoundedNormalPolicy {
   HD F draw(Random<F>& random, F m, F s) const {
     BoundedNormal<F> const b(deviation, m, s);
     return math::fma(b.deviation, random.normal(), b.mean);
+  }
+};
+
+struct ActorNormalBackward {
+  ActorDeviation deviation;
+  InRows<float> raw;
+  RowDraws draws;
+  InRows<float> daction;
+  In<float> dentropy;
+  OutRows<float> draw;
+  Out<float> entropy;
+
+  template <class F>
+  HD void operator()(Lane<F> i) const {
+    int const n = daction.cols;
+    RowReader<F> const in(raw, i), slope(daction, i);
+    RowWriter<F> const out(draw, i);
+    Random<F> random = draws.random(i);
+    F const to_entropy = load(dentropy, i);
+    F sum = F(0.F);
+    for (int k = 0; k < n; ++k) {
+      BoundedNormal<F> const b(deviation, in(k), in(n + k));
+      F const noise = random.normal();
+      sum = sum + gaussian_entropy(math::log(b.deviation));
+      out(k, slope(k) * b.dmean);
+      // dH / d deviation = 1 / deviation.
+      out(n + k, math::fma(slope(k), noise, to_entropy / b.deviation) * b.ddeviation);
+    }
+    store(entropy, i, sum);
   }
 };
 

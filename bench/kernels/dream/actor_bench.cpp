@@ -35,5 +35,20 @@ void actor_normal_cpu(benchmark::State& state) {
 }
 BENCHMARK(actor_normal_cpu)->Arg(1)->Arg(6);
 
+// Floor: a normal number and three elementary functions an action.
+void actor_normal_backward_cpu(benchmark::State& state) {
+  int const rows = 15 * 1024, n = static_cast<int>(state.range(0));
+  std::vector<float> raw(static_cast<std::size_t>(rows * 2 * n), 0.3F), draw(raw.size()),
+      daction(raw.size() / 2, 0.1F), row(static_cast<std::size_t>(rows), 1.F), entropy(row.size());
+  std::vector<std::uint32_t> stream(row.size(), 1), tick{1};
+  for (auto _ : state) {
+    actor_normal_backward(Cpu{}, {}, {raw.data(), rows, 2 * n}, {1, stream, tick},
+                          {daction.data(), rows, n}, row, {draw.data(), rows, 2 * n}, entropy);
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations() * rows * n);
+}
+BENCHMARK(actor_normal_backward_cpu)->Arg(1)->Arg(6);
+
 }  // namespace
 }  // namespace loom

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <kernels/core/error.hpp>
+#include <kernels/core/random.hpp>
 #include <kernels/dream/actor.hpp>
 
 #include <tests/kernels/nn/machines.hpp>
@@ -160,6 +161,58 @@ TEST(Actor, NormalLossIsItsEquationWithItsGradient) {
   }
 }
 
+TEST(Actor, NormalGradientsThroughTheDrawsAndTheEntropyAreTheirDefinition) {
+  std::uint64_t const seed = 5;
+  std::uint32_t const now = 9;
+  auto const weight = normal_numbers(kRows, 0, 1, 9);
+  for (int const n : {1, 3}) {
+    auto const raw = normal_numbers(static_cast<std::size_t>(kRows * 2 * n), 0, 2, 10),
+               d = normal_numbers(static_cast<std::size_t>(kRows * n), 0, 1, 11);
+    std::vector<float> first;
+    for (Exec const& exec : every_machine()) {
+      auto const x = uploaded(exec, raw), slope = uploaded(exec, d), w = uploaded(exec, weight);
+      auto const stream = uploaded(exec, count_from(3, kRows)),
+                 tick = uploaded(exec, count_from(now, 1));
+      Buffer<float> action(exec, d.size()), draw(exec, raw.size()), entropy(exec, kRows);
+      RowDraws const draws{seed, stream.in(), tick.in()};
+      visit(exec, [&](auto e) {
+        InRows<float> const in(x.data(), kRows, 2 * n);
+        actor_normal_sample(e, {}, in, draws, {action.data(), kRows, n});
+        actor_normal_backward(e, {}, in, draws, {slope.data(), kRows, n}, w.in(),
+                              {draw.data(), kRows, 2 * n}, entropy.out());
+      });
+      auto const acts = download(action), got = download(draw), h = download(entropy);
+      for (int r = 0; r < kRows; ++r) {
+        Random<float> random(seed, static_cast<std::uint32_t>(3 + r), now, Purpose::action);
+        double sum = 0;
+        for (int k = 0; k < n; ++k) {
+          double const noise = random.normal();
+          auto const at = static_cast<std::size_t>(r * n + k);
+          double const m = raw[static_cast<std::size_t>(r * 2 * n + k)],
+                       s = raw[static_cast<std::size_t>(r * 2 * n + n + k)];
+          Normal const p(m, s);
+          EXPECT_NEAR(acts[at], p.mean + p.deviation * noise, 2e-6);
+          sum += p.entropy();
+          auto const objective = [&](Normal const& q) {
+            return d[at] * (q.mean + q.deviation * noise) +
+                   weight[static_cast<std::size_t>(r)] * q.entropy();
+          };
+          auto const check = [&](int col, double want) {
+            EXPECT_NEAR(got[static_cast<std::size_t>(r * 2 * n + col)], want,
+                        2e-5 * std::max(0.1, std::abs(want)))
+                << r << ", " << col << " of " << n;
+          };
+          check(k, central_difference([&](double v) { return objective({v, s}); }, m));
+          check(n + k, central_difference([&](double v) { return objective({m, v}); }, s));
+        }
+        EXPECT_NEAR(h[static_cast<std::size_t>(r)], sum, 1e-5 * std::max(1., std::abs(sum)));
+      }
+      if (first.empty()) first = got;
+      EXPECT_EQ(got, first) << describe(exec);
+    }
+  }
+}
+
 TEST(Actor, NormalDrawsHaveTheMeanAndDeviationTheySay) {
   int const rows = 100000;
   std::vector<float> raw;
@@ -222,6 +275,12 @@ TEST(Actor, SaysWhatDoesNotFit) {
   EXPECT_THROW(actor_normal_loss(Cpu{}, {}, rows, {x.data(), 3, 3}, fits, rows, {three, three}),
                ShapeError);
   EXPECT_THROW(actor_normal_sample(Cpu{}, {}, rows, {}, {x.data(), 3, 1}), ShapeError);
+  std::vector<std::uint32_t> stream(3), tick(1);
+  EXPECT_THROW(
+      actor_normal_backward(Cpu{}, {}, rows, {1, stream, tick}, {x.data(), 3, 2}, six, rows, three),
+      ShapeError);
+  EXPECT_THROW(actor_normal_backward(Cpu{}, {}, rows, {}, {x.data(), 3, 2}, three, rows, three),
+               ShapeError);
 }
 
 }  // namespace
