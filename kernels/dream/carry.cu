@@ -2,6 +2,7 @@
 #include <kernels/core/launch.hpp>
 #include <kernels/dream/carry.hpp>
 #include <kernels/dream/carry_body.hpp>
+#include <kernels/nn/rows.hpp>
 
 namespace loom {
 namespace {
@@ -29,6 +30,13 @@ void carry_backward(Here exec, In<float> first, InRows<float> dto, OutRows<float
 
 void carry_action(Here exec, In<float> first, InRows<float> from, OutRows<float> to) {
   each(exec, "carry_action", first, from, to, CarryAction{first, from, to});
+}
+
+void carry_action_backward(Here exec, In<float> first, InRows<float> from, InRows<float> dto,
+                           OutRows<float> dfrom) {
+  char const* const who = "carry_action_backward";
+  check_rows(who, from, dto);
+  each(exec, who, first, dto, dfrom, CarryActionBackward{first, from, dto, dfrom});
 }
 
 }  // namespace loom

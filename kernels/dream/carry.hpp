@@ -22,4 +22,14 @@ void carry_backward(Gpu exec, In<float> first, InRows<float> dto, OutRows<float>
 void carry_action(Cpu exec, In<float> first, InRows<float> from, OutRows<float> to);
 void carry_action(Gpu exec, In<float> first, InRows<float> from, OutRows<float> to);
 
+/// dfrom[r] = dto[r] divided by max(1, magnitude of from[r]), a constant as in the authors' code; zeros where
+/// first[r] is not 0.
+///
+/// Shapes   from, dto, dfrom: (rows, n), any stride; dfrom may be dto's or from's memory.
+/// Errors   ShapeError if the sizes do not fit.
+void carry_action_backward(Cpu exec, In<float> first, InRows<float> from, InRows<float> dto,
+                           OutRows<float> dfrom);
+void carry_action_backward(Gpu exec, In<float> first, InRows<float> from, InRows<float> dto,
+                           OutRows<float> dfrom);
+
 }  // namespace loom
