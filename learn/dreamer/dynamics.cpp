@@ -139,7 +139,8 @@ void DynamicsBehaviour::returns(Exec const& exec) {
   float const share = 1.F / static_cast<float>(later);
   LambdaReturnInput const in{reward_mean_.in().slice(0, all), discount_.in(), value_.in()};
   visit(exec, [&](auto e) {
-    horizon(e, steps, shape_.gamma, {}, {}, discount_.out(), weight_.out());
+    horizon(e, steps, RewardTiming::departure, shape_.gamma, {}, {}, discount_.out(),
+            weight_.out());
     lambda_return(e, steps, shape_.lambda, in, return_.out().slice(0, all));
     sum(e, return_.in().slice(0, all), loss(BehaviourLoss::returns), workspace_.out());
     sum(e, value_.in().slice(0, all), loss(BehaviourLoss::values), workspace_.out());

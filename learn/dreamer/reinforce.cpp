@@ -127,7 +127,8 @@ void ReinforceBehaviour::value_targets(Exec const& exec, SequenceReplay::Records
   In<float> going_on;
   if (continue_) going_on = {continue_->forward(exec, 0, {imagined}).data, count(horizon + 1)};
   visit(exec, [&](auto e) {
-    loom::horizon(e, horizon, shape_.gamma, going_on, {}, discount_.out(), weight_.out());
+    loom::horizon(e, horizon, RewardTiming::arrival, shape_.gamma, going_on, {}, discount_.out(),
+                  weight_.out());
     lambda_return(e, horizon, shape_.lambda,
                   {imagined_reward_.in().slice(count(1), count(horizon)), discount_.in(),
                    value_.in().slice(0, count(horizon + 1))},

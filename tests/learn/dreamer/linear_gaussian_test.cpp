@@ -142,7 +142,8 @@ class Imagination {
       *b = zeros<float>(exec, elements(kHorizon, n));
     dvalue_ = zeros<float>(exec, elements(kHorizon + 1, n));
     visit(exec, [&](auto e) {
-      horizon(e, kHorizon, static_cast<float>(kGamma), {}, {}, discount_.out(), no_weight_.out());
+      horizon(e, kHorizon, RewardTiming::departure, static_cast<float>(kGamma), {}, {},
+              discount_.out(), no_weight_.out());
     });
   }
 
