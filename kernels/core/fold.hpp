@@ -11,12 +11,20 @@
 //   template <class F> HD void close(Value<F>&) const;     // a lane has seen all of its items
 //   template <class F> HD Value<F> merge(Value<F> const&, Value<F> const&) const;
 //   HD void finish(int output, Value<float> const&) const;
+// and, where the value makes many elements of its output (a softmax from its sums), also
+//   HD int elements(int output) const;
+//   template <class F> HD void spread(int output, Value<float> const&, Lane<F> element) const;
 #include <kernels/core/launch.hpp>
 #include <utility>
 
 namespace loom {
 
 inline constexpr int kFoldLanes = 128;
+
+template <class Body>
+concept Spreads = requires(Body const& body) {
+  body.elements(0);
+};
 
 #if defined(__CUDACC__)
 
@@ -36,6 +44,11 @@ __global__ void __launch_bounds__(kFoldLanes) fold_kernel(Body const body) {
     if (lane < half) lanes[lane] = body.merge(lanes[lane], lanes[lane + half]);
   }
   if (lane == 0) body.finish(output, lanes[0]);
+  if constexpr (Spreads<Body>) {
+    __syncthreads();
+    for (int i = lane; i < body.elements(output); i += kFoldLanes)
+      body.spread(output, lanes[0], Lane<float>{i});
+  }
 }
 
 template <class Body>
@@ -115,6 +128,11 @@ void fold_output(Body const& body, int output) {
   Value whole_value;
   take_lane<W>(merge_lanes<W, W / 2>(body, lanes[0]), 0, whole_value);
   body.finish(output, whole_value);
+  if constexpr (Spreads<Body>) {
+    int const elements = body.elements(output), packs = elements / W * W;
+    for (int i = 0; i < packs; i += W) body.spread(output, whole_value, Lane<F>{i});
+    for (int i = packs; i < elements; ++i) body.spread(output, whole_value, Lane<float>{i});
+  }
 }
 
 /// grain: outputs that one thread takes at least.

@@ -48,7 +48,16 @@ void two_hot_mean(Here exec, In<float> bins, InRows<float> logits, Out<float> me
   char const* const who = "two_hot_mean";
   fits(who, bins, logits);
   check_size(who, "mean", mean.size, logits.rows);
-  launch_fold(exec, logits.rows, TwoHotMean{bins, logits, mean}, kTwoHotRows);
+  launch_fold(exec, logits.rows, TwoHotMean{{bins, logits}, mean}, kTwoHotRows);
+}
+
+void two_hot_mean_backward(Here exec, In<float> bins, InRows<float> logits, In<float> dmean,
+                           OutRows<float> dlogits) {
+  char const* const who = "two_hot_mean_backward";
+  fits(who, bins, logits);
+  check_size(who, "dmean", dmean.size, logits.rows);
+  check_rows(who, logits, dlogits);
+  launch_fold(exec, logits.rows, TwoHotMeanBackward{{bins, logits}, dmean, dlogits}, kTwoHotRows);
 }
 
 }  // namespace loom

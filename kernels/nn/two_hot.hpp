@@ -40,4 +40,15 @@ void two_hot_backward(Gpu exec, In<float> bins, InRows<float> logits, In<float> 
 void two_hot_mean(Cpu exec, In<float> bins, InRows<float> logits, Out<float> mean);
 void two_hot_mean(Gpu exec, In<float> bins, InRows<float> logits, Out<float> mean);
 
+/// dlogits = the gradient of sum(dmean two_hot_mean(logits)): dlogits_k = dmean p_k (bins_k - mean), with p the softmax
+/// and its mean bit for bit: of equal logits and mirrored bins the slopes are mirrored, 0 in the middle.
+///
+/// Shapes   dmean: (B); dlogits: (B, K), any stride; may be logits' memory.
+/// Bits     the same on every machine.
+/// Errors   ShapeError if the sizes do not fit.
+void two_hot_mean_backward(Cpu exec, In<float> bins, InRows<float> logits, In<float> dmean,
+                           OutRows<float> dlogits);
+void two_hot_mean_backward(Gpu exec, In<float> bins, InRows<float> logits, In<float> dmean,
+                           OutRows<float> dlogits);
+
 }  // namespace loom

@@ -32,10 +32,10 @@ HD SoftmaxSum<F> merge_softmax(SoftmaxSum<F> const& a, SoftmaxSum<F> const& b) {
   return {max, a.weight * at_a + b.weight * at_b, a.total * at_a + b.total * at_b};
 }
 
-struct TwoHotMean {
+/// Sums of a row's mean.
+struct TwoHotMeanSums {
   In<float> bins;
   InRows<float> logits;
-  Out<float> mean;
 
   template <class F>
   using Value = SoftmaxSum<F>;
@@ -62,8 +62,28 @@ struct TwoHotMean {
   HD Value<F> merge(Value<F> const& a, Value<F> const& b) const {
     return merge_softmax(a, b);
   }
+};
+
+struct TwoHotMean : TwoHotMeanSums {
+  Out<float> mean;
+
   HD void finish(int row, Value<float> const& v) const {
     mean[static_cast<std::size_t>(row)] = v.total / v.weight;
+  }
+};
+
+struct TwoHotMeanBackward : TwoHotMeanSums {
+  In<float> dmean;
+  OutRows<float> dlogits;
+
+  HD void finish(int, Value<float> const&) const {}
+  HD int elements(int) const { return logits.cols; }
+  template <class F>
+  HD void spread(int row, Value<float> const& v, Lane<F> i) const {
+    F const p = math::exp(load(logits.row(row), i) - F(v.max)) / F(v.weight);
+    // The distance first: bins reach 5e8, and p b_k - p mean would round small means away.
+    F const distance = load(bins.data, i) - F(v.total / v.weight);
+    store(dlogits.row(row), i, F(dmean[static_cast<std::size_t>(row)]) * (p * distance));
   }
 };
 

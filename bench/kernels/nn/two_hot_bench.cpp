@@ -40,5 +40,21 @@ void two_hot_mean_cpu(benchmark::State& state) {
 }
 BENCHMARK(two_hot_mean_cpu)->Arg(1024);
 
+// The mean's sums again, then an exponential and a division a bin.
+void two_hot_mean_backward_cpu(benchmark::State& state) {
+  constexpr int kBins = 255;
+  int const rows = static_cast<int>(state.range(0));
+  auto const n = static_cast<std::size_t>(rows);
+  std::vector<float> const bins = two_hot_bins(kBins), logits(n * kBins, 0.1F), dmean(n, 1.F);
+  std::vector<float> dlogits(n * kBins);
+  for (auto _ : state) {
+    two_hot_mean_backward(Cpu{}, bins, InRows<float>(logits.data(), rows, kBins), dmean,
+                          OutRows<float>(dlogits.data(), rows, kBins));
+    benchmark::ClobberMemory();
+  }
+  state.SetItemsProcessed(state.iterations() * rows);
+}
+BENCHMARK(two_hot_mean_backward_cpu)->Arg(1024);
+
 }  // namespace
 }  // namespace loom

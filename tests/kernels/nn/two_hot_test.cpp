@@ -57,7 +57,7 @@ struct Heads {
 };
 
 struct Outcome {
-  std::vector<float> loss, mean, dlogits;
+  std::vector<float> loss, mean, dlogits, dlogits_of_mean;
   bool operator==(Outcome const&) const = default;
 };
 
@@ -66,15 +66,18 @@ Outcome solved(Exec const& exec, Heads const& h) {
              target = uploaded(exec, h.target), dloss = uploaded(exec, h.dloss);
   auto const n = static_cast<std::size_t>(h.rows);
   Buffer<float> loss(exec, n), normaliser(exec, n), mean(exec, n);
-  auto dlogits = zeros<float>(exec, h.logits.size());
+  auto dlogits = zeros<float>(exec, h.logits.size()),
+       dlogits_of_mean = zeros<float>(exec, h.logits.size());
   InRows<float> const rows(logits.data(), h.rows, h.count, h.count + h.gap);
   visit(exec, [&](auto e) {
     two_hot_loss(e, bins, rows, target, loss.out(), normaliser.out());
     two_hot_mean(e, bins, rows, mean.out());
     two_hot_backward(e, bins, rows, target, normaliser.in(), dloss,
                      {dlogits.data(), h.rows, h.count, h.count + h.gap});
+    two_hot_mean_backward(e, bins, rows, dloss,
+                          {dlogits_of_mean.data(), h.rows, h.count, h.count + h.gap});
   });
-  return {download(loss), download(mean), download(dlogits)};
+  return {download(loss), download(mean), download(dlogits), download(dlogits_of_mean)};
 }
 
 TEST(TwoHot, BinsAreThePublishedOnes) {
@@ -132,6 +135,66 @@ TEST(TwoHot, EqualLogitsMeanExactlyZero) {
       Buffer<float> mean(exec, 3);
       visit(exec, [&](auto e) { two_hot_mean(e, b, {l.data(), 3, kBins}, mean.out()); });
       EXPECT_EQ(download(mean), std::vector<float>(3, 0.F));
+    }
+}
+
+TEST(TwoHot, SlopesOfTheMeanOfEqualLogitsAreMirrored) {
+  auto const bins = two_hot_bins(kBins);
+  for (float const logit : {0.F, -7.3F, 1e4F})
+    for (Exec const& exec : every_machine()) {
+      auto const b = uploaded(exec, bins), d = uploaded(exec, std::vector<float>{1.F, -2.F, 0.F});
+      // In place.
+      auto x = uploaded(exec, std::vector<float>(3 * kBins, logit));
+      visit(exec, [&](auto e) {
+        two_hot_mean_backward(e, b, {x.data(), 3, kBins}, d, {x.data(), 3, kBins});
+      });
+      auto const got = download(x);
+      for (std::size_t r = 0; r < 3; ++r)
+        for (std::size_t k = 0; k < kBins; ++k) {
+          double const want = (r == 0 ? 1 : r == 1 ? -2 : 0) * double(bins[k]) / kBins;
+          EXPECT_NEAR(got[r * kBins + k], want, 1e-6 * std::abs(want));
+          EXPECT_EQ(got[r * kBins + k], -got[r * kBins + kBins - 1 - k]);
+        }
+    }
+}
+
+TEST(TwoHot, GradientOfTheMeanIsItsDifferenceQuotient) {
+  for (Heads const& h : {Heads{20, kBins, 0}, Heads{40, 41, 7}, Heads{9, 3, 1}})
+    for (Exec const& exec : every_machine()) {
+      Outcome const got = solved(exec, h);
+      for (int r = 0; r < h.rows; ++r) {
+        auto const at = static_cast<std::size_t>(r);
+        auto logits = h.row(r);
+        auto const mean_of = [&](std::vector<double> const& x, bool magnitudes) {
+          double const normaliser = log_sum_exp(x);
+          double mean = 0;
+          for (std::size_t k = 0; k < x.size(); ++k) {
+            double const bin = h.bins[k];
+            mean += std::exp(x[k] - normaliser) * (magnitudes ? std::abs(bin) : bin);
+          }
+          return mean;
+        };
+        double const normaliser = log_sum_exp(logits), size = mean_of(logits, true);
+        for (std::size_t k = 0; k < logits.size(); ++k) {
+          double const here = logits[k];
+          auto const moved = [&](double v) {
+            logits[k] = v;
+            return mean_of(logits, false);
+          };
+          double const want = h.dloss[at] * central_difference(moved, here, 1e-4);
+          logits[k] = here;
+          // Rounding of an exponential of up to 25, and of the quotient.
+          double const p = std::exp(here - normaliser),
+                       tolerance = 3e-6 * p * (std::abs(double{h.bins[k]}) + size) + 1e-11 * size;
+          std::size_t const place = at * static_cast<std::size_t>(h.count + h.gap) + k;
+          EXPECT_NEAR(got.dlogits_of_mean[place], want, std::abs(double{h.dloss[at]}) * tolerance)
+              << r << ", " << k;
+        }
+        for (int k = h.count; k < h.count + h.gap; ++k)
+          EXPECT_EQ(got.dlogits_of_mean[at * static_cast<std::size_t>(h.count + h.gap) +
+                                        static_cast<std::size_t>(k)],
+                    0.F);
+      }
     }
 }
 
@@ -202,6 +265,8 @@ TEST(TwoHot, SaysWhatDoesNotFit) {
   EXPECT_THROW(two_hot_loss(Cpu{}, few, logits, three, three, three), ShapeError);
   EXPECT_THROW(two_hot_loss(Cpu{}, bins, logits, x, three, three), ShapeError);
   EXPECT_THROW(two_hot_mean(Cpu{}, bins, logits, x), ShapeError);
+  EXPECT_THROW(two_hot_mean_backward(Cpu{}, bins, logits, x, {x.data(), 3, 10}), ShapeError);
+  EXPECT_THROW(two_hot_mean_backward(Cpu{}, bins, logits, three, {x.data(), 3, 9}), ShapeError);
 }
 
 }  // namespace
