@@ -39,4 +39,10 @@ void update_return_range(Here exec, ReturnRangeConfig const& config, In<float> r
   launch_scalar(exec, 1, AverageRange{config, sorted, state});
 }
 
+void by_return_range(Here exec, float scale, In<float> range, In<float> x, Out<float> y) {
+  require(range.size == 3, "by return range: range has ", range.size, " elements (needs 3)");
+  require(y.size == x.size, "by return range: ", x.size, " numbers to ", y.size);
+  launch(exec, static_cast<int>(x.size), ByReturnRange{scale, range, x, y});
+}
+
 }  // namespace loom

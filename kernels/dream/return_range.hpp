@@ -26,4 +26,13 @@ void update_return_range(Cpu exec, ReturnRangeConfig const& config, In<float> re
 void update_return_range(Gpu exec, ReturnRangeConfig const& config, In<float> returns,
                          Out<float> state, Out<std::uint8_t> workspace);
 
+/// y[i] = scale x[i] / max(1, range).
+///
+/// Shapes   range: as state above; x, y: (n). y may be x's memory.
+/// Bits     the same on every machine.
+/// Errors   ShapeError if the sizes do not fit.
+/// Source   as above, equation 6.
+void by_return_range(Cpu exec, float scale, In<float> range, In<float> x, Out<float> y);
+void by_return_range(Gpu exec, float scale, In<float> range, In<float> x, Out<float> y);
+
 }  // namespace loom

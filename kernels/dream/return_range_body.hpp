@@ -50,4 +50,17 @@ struct AverageRange {
   }
 };
 
+/// y = scale x / max(1, range).
+struct ByReturnRange {
+  float scale;
+  In<float> range, x;
+  Out<float> y;
+
+  template <class F>
+  HD void operator()(Lane<F> i) const {
+    float const divisor = range[0] > 1.F ? range[0] : 1.F;
+    store(y, i, F(scale) * load(x, i) / F(divisor));
+  }
+};
+
 }  // namespace loom

@@ -110,6 +110,7 @@ void DreamerConfig::keys(Settings& s) {
         above(0));
   s.key("reconstruction", reconstruction, "weight of the decoder's loss; 0: rewards alone teach",
         at_least(0));
+  s.key("continuation", continuation, "weight of the loss of whether episodes go on", at_least(0));
   s.key("free_nats", free_nats, "divergence of a step that costs nothing", at_least(0));
   s.key("dynamics", dynamics, "weight of the prior's divergence", at_least(0));
   s.key("representation", representation, "weight of the posterior's divergence", at_least(0));
@@ -124,12 +125,18 @@ void DreamerConfig::keys(Settings& s) {
         one_of({"fused", "layers"}));
   s.key("action_noise", action_noise, "deviation added to tanh_normal actions in training",
         at_least(0));
-  s.key("scale_returns", scale_returns,
-        "reinforce: advantages by the range of returns, if above 1");
-  s.key("replay_loss", replay_loss, "weight of the critic's loss on records", at_least(0));
+  s.key("actor_scale", actor_scale, "of the initial weights of the policy's last layer", above(0));
+  s.key("rewards", rewards,
+        "count with the state that they lead to, or depart from (versions 1 and 2)",
+        one_of({"arrival", "departure"}));
+  s.key("scale_returns", scale_returns, "advantages by the range of returns, if above 1");
+  s.key("replay_loss", replay_loss, "weight of the critic's loss on records; departure: 0",
+        at_least(0));
   s.key("returns_from_start", returns_from_start,
-        "dynamics: returns of recorded states as well as of imagined ones");
-  s.key("slow_targets", slow_targets, "dynamics: returns with the slow critic's values");
+        "departure: returns of recorded states as well as of imagined ones");
+  s.key("slow_targets", slow_targets, "returns with the slow critic's values");
+  s.key("slow_loss", slow_loss, "weight of the critic's loss on the slow critic's values",
+        at_least(0));
   s.key("slow_rate", slow_rate, "of the critic's moving average; 1 copies it", between(1e-6, 1));
   s.key("slow_every", slow_every, "updates between its steps", between(1, 1000000));
   s.key("optimiser", optimiser, "of all networks", one_of({"laprop", "adam"}));
@@ -171,7 +178,7 @@ BehaviourShape DreamerConfig::behaviour(EnvSpec const& spec) const {
   w.scalars = {c.heads == "normal" ? ScalarsShape::Kind::normal : ScalarsShape::Kind::two_hot,
                c.bins};
   w.squash = c.squash, w.continues = c.continues;
-  w.reconstruction = c.reconstruction;
+  w.reconstruction = c.reconstruction, w.continuation = c.continuation;
   w.free_bits = {c.free_nats, c.dynamics, c.representation, c.joint_divergence, c.mean_divergence};
   s.policy = spec.actions.discrete            ? Policy::categorical
              : c.policy == "tanh_normal"      ? Policy::tanh_normal
@@ -184,13 +191,16 @@ BehaviourShape DreamerConfig::behaviour(EnvSpec const& spec) const {
   s.actor_layers = c.actor_layers, s.critic_layers = c.critic_layers;
   s.gamma = c.continues ? 1.F : going_on();
   s.lambda = c.lambda;
+  s.rewards = c.rewards == "departure" ? RewardTiming::departure : RewardTiming::arrival;
   s.replay_loss = c.replay_loss;
   s.scale_returns = c.scale_returns;
-  s.slow_rate = c.slow_rate;
+  s.slow_rate = c.slow_rate, s.slow_loss = c.slow_loss;
+  s.actor_scale = c.actor_scale;
   s.actor.entropy = c.entropy_coefficient;
   s.actor.unimix = c.unimix;
   s.tanh.noise = c.action_noise;
   s.from_start = c.returns_from_start, s.slow_targets = c.slow_targets;
+  s.check();
   return s;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // The settings of Dreamer, and what they make of an environment.
 #include <learn/core/settings.hpp>
-#include <learn/dreamer/behaviour.hpp>
+#include <learn/dreamer/behaviour_shape.hpp>
 #include <sim/core/spec.hpp>
 
 namespace loom {
@@ -27,15 +27,16 @@ struct DreamerConfig {
   int horizon = 15;
   float discount_horizon = 333, lambda = 0.95F, entropy_coefficient = 3e-4F;
   float unimix = 0.01F;
-  float reward_scale = 1, reconstruction = 1;
+  float reward_scale = 1, reconstruction = 1, continuation = 1;
   float free_nats = 1, dynamics = 1, representation = 0.1F;
   bool joint_divergence = false, mean_divergence = false;
   std::string policy = "bounded_normal", gradient = "reinforce", imagination = "fused";
   float action_noise = 0;
+  std::string rewards = "arrival";
   bool returns_from_start = false, slow_targets = false;
   int slow_every = 1;
   bool scale_returns = true;
-  float replay_loss = 0.3F, slow_rate = 0.02F;
+  float replay_loss = 0.3F, slow_loss = 1, slow_rate = 0.02F, actor_scale = 0.01F;
   std::string optimiser = "laprop";
   float learning_rate = 4e-5F, actor_learning_rate = 0, critic_learning_rate = 0, clip = 0.3F;
   float adam_epsilon = 1e-8F, weight_decay = 0;

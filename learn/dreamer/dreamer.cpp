@@ -109,13 +109,13 @@ Dreamer::Dreamer(Exec const& exec, VectorEnvConfig const& env, Config const& con
       slow_critic_(exec, critic_parameters(shape_)),
       replay_(exec, replay_config(env_, shape_, config_)),
       model_(exec, shape_.world, config_.batch, config_.length, world_.parameters),
-      behaviour_(make_behaviour(exec, shape_, config_.batch, config_.length, world_.parameters,
-                                actor_.parameters, critic_.parameters, slow_critic_)),
+      behaviour_(exec, shape_, config_.batch, config_.length, world_.parameters, actor_.parameters,
+                 critic_.parameters, slow_critic_),
       policy_(exec, shape_, env_.spec().actions, env_.num_envs(), seed_of(seed_, 2),
               world_.parameters, actor_.parameters),
       instances_(env_, shape_.world),
       streams_(uploaded(
-          exec, count_up(model_.rows() + Behaviour::draws(model_.rows(), config_.horizon)))),
+          exec, count_up(model_.rows() + Trajectories::draws(model_.rows(), config_.horizon)))),
       tick_(zeros<std::uint32_t>(exec, 1)),
       dfeature_(exec, elements(model_.rows(), shape_.world.rssm.feature())),
       loss_sums_(zeros<float>(exec, static_cast<std::size_t>(WorldLoss::count) +
@@ -201,7 +201,7 @@ void Dreamer::learn(Exec const& exec) {
     return x.slice(static_cast<std::size_t>(config_.batch), rows);
   };
   OutRows<float> const dfeature(dfeature_.data(), model_.rows(), shape_.world.rssm.feature());
-  behaviour_->learn(
+  behaviour_.learn(
       exec, model_.feature(),
       {{}, {}, {}, cut(batch.reward), cut(batch.first), cut(batch.last), cut(batch.goes_on)},
       part(rows, streams_.size() - rows), dfeature);
@@ -215,7 +215,7 @@ void Dreamer::learn(Exec const& exec) {
     Out<float> const world = loss_sums_.out().slice(0, n),
                      behaviour = loss_sums_.out().slice(n, loss_sums_.size() - n);
     add(e, world, model_.losses(), world);
-    add(e, behaviour, behaviour_->losses(), behaviour);
+    add(e, behaviour, behaviour_.losses(), behaviour);
     advance(e, tick_.out());
   });
   for (Learned* part_of : {&world_, &actor_, &critic_}) part_of->step(exec, config_.warm_up);
@@ -300,7 +300,7 @@ Metrics Dreamer::metrics() {
                sums[static_cast<std::size_t>(WorldLoss::count) + static_cast<std::size_t>(k)]) /
            (updates * rows);
   };
-  double const rows = model_.rows(), imagined = behaviour_->rows(),
+  double const rows = model_.rows(), imagined = behaviour_.rows(), chosen = behaviour_.actor_rows(),
                recorded = model_.rows() - config_.batch;
   Metrics all;
   if (episodes.episodes > 0) {
@@ -328,13 +328,14 @@ Metrics Dreamer::metrics() {
   all.emplace_back("imagined_return", behaviour(BehaviourLoss::returns, imagined));
   all.emplace_back("imagined_value", behaviour(BehaviourLoss::values, imagined));
   if (shape_.policy != BehaviourShape::Policy::tanh_normal)
-    all.emplace_back("actor_entropy", behaviour(BehaviourLoss::entropy, rows * config_.horizon));
-  if (shape_.gradient == BehaviourShape::Gradient::reinforce) {
-    all.emplace_back("actor_loss", behaviour(BehaviourLoss::actor, imagined));
+    all.emplace_back("actor_entropy", behaviour(BehaviourLoss::entropy, chosen));
+  if (shape_.gradient == BehaviourShape::Gradient::reinforce)
+    all.emplace_back("actor_loss", behaviour(BehaviourLoss::actor, chosen));
+  if (shape_.replay_loss > 0)
     all.emplace_back("replay_critic_loss", behaviour(BehaviourLoss::replay_critic, recorded));
+  if (shape_.scale_returns)
     all.emplace_back("return_range",
-                     static_cast<double>(download(exec_, In<float>(behaviour_->range()))[0]));
-  }
+                     static_cast<double>(download(exec_, In<float>(behaviour_.range()))[0]));
   for (auto const& [name, part] :
        {std::pair{"model", &world_}, {"actor", &actor_}, {"critic", &critic_}})
     all.emplace_back(std::string(name) + "_gradient_norm",
@@ -357,7 +358,7 @@ void Dreamer::each_state(F const& f) {
   policy_.each_state([&](char const* name, auto view) { f(std::string("policy.") + name, view); });
   f("reward", instances_.reward.out());
   f("first", instances_.first.out());
-  f("return_range", behaviour_->range());
+  f("return_range", behaviour_.range());
   f("tick", tick_.out());
   f("loss_sums", loss_sums_.out());
 }

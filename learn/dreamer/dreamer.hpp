@@ -8,8 +8,10 @@
 #include <learn/core/algorithm.hpp>
 #include <learn/core/phase_clock.hpp>
 #include <learn/core/sequence_replay.hpp>
+#include <learn/dreamer/behaviour.hpp>
 #include <learn/dreamer/config.hpp>
 #include <learn/dreamer/latent_policy.hpp>
+#include <learn/dreamer/world_model.hpp>
 #include <memory>
 
 namespace loom {
@@ -89,7 +91,7 @@ class Dreamer final : public Algorithm {
   Parameters slow_critic_;
   SequenceReplay replay_;
   WorldModel model_;
-  std::unique_ptr<Behaviour> behaviour_;
+  Behaviour behaviour_;
   LatentPolicy policy_;
   Instances instances_;
   Buffer<std::uint32_t> streams_, tick_;

@@ -14,7 +14,7 @@ DreamShape dream_shape(BehaviourShape const& shape) {
   s.policy = {shape.policy, shape.actor.unimix, shape.actor.deviation, shape.tanh};
   s.actor_layers = shape.actor_layers, s.prior_layers = r.prior_layers;
   s.activation = r.activation;
-  s.bounded_actions = shape.gradient == BehaviourShape::Gradient::reinforce;
+  s.bounded_actions = shape.policy == DreamPolicy::bounded_normal;
   return s;
 }
 

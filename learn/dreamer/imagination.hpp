@@ -1,7 +1,7 @@
 #pragma once
 // Imagined trajectories by the fused kernel, where it has room for a model.
 #include <kernels/dream/rollout.hpp>
-#include <learn/dreamer/behaviour.hpp>
+#include <learn/dreamer/behaviour_shape.hpp>
 
 namespace loom {
 

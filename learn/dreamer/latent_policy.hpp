@@ -1,7 +1,8 @@
 #pragma once
 // The policy at work: every instance has a latent state of its own, which follows what it sees and does.
 #include <learn/core/algorithm.hpp>
-#include <learn/dreamer/behaviour.hpp>
+#include <learn/dreamer/behaviour_shape.hpp>
+#include <learn/dreamer/observations.hpp>
 
 namespace loom {
 

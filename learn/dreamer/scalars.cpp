@@ -21,6 +21,14 @@ void Scalars::mean(Exec const& exec, InRows<float> outputs, Out<float> mean) con
     copy(exec, In<float>(outputs.data, mean.size), mean);
 }
 
+void Scalars::mean_backward(Exec const& exec, InRows<float> outputs, In<float> dmean,
+                            OutRows<float> doutputs) const {
+  if (shape_.kind == ScalarsShape::Kind::two_hot)
+    visit(exec, [&](auto e) { two_hot_mean_backward(e, bins_.in(), outputs, dmean, doutputs); });
+  else
+    copy(exec, dmean, Out<float>(doutputs.data, dmean.size));
+}
+
 void Scalars::loss(Exec const& exec, InRows<float> outputs, In<float> target, Out<float> loss) {
   visit(exec, [&](auto e) {
     if (shape_.kind == ScalarsShape::Kind::two_hot)

@@ -20,6 +20,9 @@ class Scalars {
   Scalars(Exec const& exec, ScalarsShape const& shape, int rows);
 
   void mean(Exec const& exec, InRows<float> outputs, Out<float> mean) const;
+  /// doutputs = the gradient of sum(dmean mean).
+  void mean_backward(Exec const& exec, InRows<float> outputs, In<float> dmean,
+                     OutRows<float> doutputs) const;
   /// Negative log-likelihood up to constants: (n), in nats.
   void loss(Exec const& exec, InRows<float> outputs, In<float> target, Out<float> loss);
   /// After loss() of the same outputs: (+)= the gradient of sum(dloss loss) for this or another target.

@@ -24,6 +24,9 @@ WorldModel::WorldModel(Exec const& exec, WorldShape const& shape, int sequences,
       reconstruction_(
           uploaded(exec, std::vector<float>(elements(rows_, 1),
                                             shape.reconstruction / static_cast<float>(rows_)))),
+      continuation_(uploaded(
+          exec,
+          std::vector<float>(elements(rows_, 1), shape.continuation / static_cast<float>(rows_)))),
       kl_(exec, elements(rows_, 1)),
       representation_(exec, elements(rows_, 1)),
       dynamics_(exec, elements(rows_, 1)),
@@ -104,7 +107,7 @@ void WorldModel::backward(Exec const& exec, OutRows<float> dfeature) {
   if (continue_) {
     visit(exec, [&](auto e) {
       likelihood_backward(e, Likelihood::bernoulli, continue_->output(),
-                          {batch_.goes_on.data, rows_, 1}, uniform_.in(), dcontinue);
+                          {batch_.goes_on.data, rows_, 1}, continuation_.in(), dcontinue);
     });
     head(*continue_, dcontinue);
   }

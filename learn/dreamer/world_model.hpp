@@ -53,7 +53,7 @@ class WorldModel {
   ObservationDecoder decoder_;
   Stack reward_;
   std::optional<Stack> continue_;
-  Buffer<float> nothing_, row_loss_, uniform_, reconstruction_;
+  Buffer<float> nothing_, row_loss_, uniform_, reconstruction_, continuation_;
   Buffer<float> kl_, representation_, dynamics_, losses_;
   Buffer<float> dreward_, dcontinue_, dposterior_, dprior_, dtokens_;
   Buffer<std::uint8_t> workspace_;

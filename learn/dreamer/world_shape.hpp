@@ -19,6 +19,7 @@ struct WorldShape {
   bool squash = true;
   bool continues = true;       ///< predicts whether an episode goes on
   float reconstruction = 1.F;  ///< weight of the decoder's loss
+  float continuation = 1.F;    ///< weight of the loss of whether an episode goes on
   FreeBitsConfig free_bits = {};
 
   /// Of numbers.

@@ -65,6 +65,21 @@ TEST(ReturnRange, PercentilesAreNumPys) {
   }
 }
 
+// Below 1 it does not count.
+TEST(ReturnRange, DividesWhatIsLargerThanOne) {
+  std::vector<float> const x = normal_numbers(1003, 2, 5, 9);
+  for (Exec const& exec : every_machine())
+    for (float const range : {0.25F, 1.F, 7.F}) {
+      auto const state = uploaded(exec, std::vector<float>{range, -1.F, 99.F});
+      auto const in = uploaded(exec, x);
+      Buffer<float> y(exec, x.size());
+      visit(exec, [&](auto e) { by_return_range(e, -0.5F, state.in(), in.in(), y.out()); });
+      auto const got = download(y);
+      for (std::size_t i = 0; i < x.size(); ++i)
+        EXPECT_FLOAT_EQ(got[i], -0.5F * x[i] / std::max(1.F, range)) << i << ", range " << range;
+    }
+}
+
 TEST(ReturnRange, SaysWhatItCannotUse) {
   std::vector<float> returns(4), state(3);
   std::vector<std::uint8_t> workspace(return_range_workspace(Cpu{}, 4));
@@ -75,6 +90,8 @@ TEST(ReturnRange, SaysWhatItCannotUse) {
   EXPECT_THROW(update_return_range(Cpu{}, {}, {}, state, workspace), ShapeError);
   EXPECT_THROW(update_return_range(Cpu{}, {}, returns, returns, workspace), ShapeError);
   EXPECT_THROW(update_return_range(Cpu{}, {}, returns, state, {}), ShapeError);
+  EXPECT_THROW(by_return_range(Cpu{}, 1, returns, returns, returns), ShapeError);
+  EXPECT_THROW(by_return_range(Cpu{}, 1, state, returns, state), ShapeError);
 }
 
 }  // namespace

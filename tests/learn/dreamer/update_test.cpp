@@ -4,6 +4,7 @@
 #include <cmath>
 #include <kernels/core/thread_pool.hpp>
 #include <learn/dreamer/behaviour.hpp>
+#include <learn/dreamer/world_model.hpp>
 #include <numeric>
 #include <tests/device.hpp>
 #include <tests/fixture.hpp>
@@ -79,6 +80,9 @@ BehaviourShape older() {
   w.squash = w.continues = false;
   s.policy = BehaviourShape::Policy::tanh_normal;
   s.gradient = BehaviourShape::Gradient::dynamics;
+  s.rewards = RewardTiming::departure;
+  s.replay_loss = s.slow_loss = 0;
+  s.scale_returns = false;
   s.actor_layers = 4;
   s.gamma = 0.99F;
   return s;
@@ -104,6 +108,23 @@ BehaviourShape version_2() {
   s.policy = BehaviourShape::Policy::truncated_normal;
   s.from_start = s.slow_targets = true;
   s.actor.entropy = 0.05F;
+  return s;
+}
+
+/// Actions of its environment are discrete: the score function, a slow critic's values as baseline.
+BehaviourShape version_2_discrete() {
+  BehaviourShape s = version_2();
+  s.policy = BehaviourShape::Policy::categorical;
+  s.gradient = BehaviourShape::Gradient::reinforce;
+  s.actor.unimix = 0;
+  return s;
+}
+
+/// Predicts the discount, of a loss that counts five times.
+BehaviourShape with_ends(BehaviourShape s) {
+  s.world.continues = true;
+  s.world.continuation = 5;
+  s.gamma = 1;
   return s;
 }
 
@@ -136,7 +157,7 @@ struct Update {
   Buffer<float> action, latent, reward, first, last, goes_on, dfeature;
   Buffer<std::uint32_t> streams, tick;
   WorldModel model;
-  std::unique_ptr<Behaviour> behaviour;
+  Behaviour behaviour;
 
   static std::vector<std::uint32_t> count_up(int n) {
     std::vector<std::uint32_t> x(static_cast<std::size_t>(n));
@@ -174,13 +195,13 @@ struct Update {
         streams(uploaded(exec, count_up(kSequences * kSteps * (2 * shape.horizon + 1)))),
         tick(uploaded(exec, std::vector<std::uint32_t>{3})),
         model(exec, shape.world, kSequences, kSteps, world),
-        behaviour(make_behaviour(exec, shape, kSequences, kSteps, world, actor, critic, slow)) {
+        behaviour(exec, shape, kSequences, kSteps, world, actor, critic, slow) {
     std::uint32_t salt = 0;
     for (Parameters* p : {&world, &actor, &critic, &slow})
       upload<float>(exec, hashed_parameters(*p, ++salt), p->values());
     auto const start = download(part(exec, "start"));
     upload<float>(exec, start, latent.out().slice(0, start.size()));
-    upload<float>(exec, std::vector<float>{2.5F, 0, 0}, behaviour->range());
+    upload<float>(exec, std::vector<float>{2.5F, 0, 0}, behaviour.range());
 
     int const all = (kSteps + 1) * kSequences, rows = kSteps * kSequences;
     int const features = shape.world.rssm.feature();
@@ -196,7 +217,7 @@ struct Update {
     auto const cut = [&](In<float> x) { return x.slice(kSequences, n); };
     model.forward(exec, batch, {77, streams.in().slice(0, n), tick.in()});
     OutRows<float> const slope(dfeature.data(), rows, features);
-    behaviour->learn(
+    behaviour.learn(
         exec, model.feature(),
         {{}, {}, {}, cut(batch.reward), cut(batch.first), cut(batch.last), cut(batch.goes_on)},
         {77, streams.in().slice(n, streams.size() - n), tick.in()}, slope);
@@ -207,7 +228,7 @@ struct Update {
 /// Everything that an update computes, for comparisons of bits.
 std::vector<std::vector<float>> bits_of(Exec const& exec, Update& u) {
   std::vector<std::vector<float>> all{download(exec, u.model.losses()),
-                                      download(exec, u.behaviour->losses())};
+                                      download(exec, u.behaviour.losses())};
   for (Parameters* p : {&u.world, &u.actor, &u.critic})
     all.push_back(download(exec, In<float>(p->gradient())));
   return all;
@@ -221,7 +242,7 @@ void expect_losses(Update& u, Exec const& exec,
     EXPECT_NEAR(got, want, 1e-5 * std::abs(want)) << name << " on " << describe(exec);
   };
   auto const world = download(exec, u.model.losses()),
-             behaviour = download(exec, u.behaviour->losses());
+             behaviour = download(exec, u.behaviour.losses());
   for (auto const& [name, k] : of_world) check(name, world[static_cast<std::size_t>(k)]);
   for (auto const& [name, k] : of_behaviour) check(name, behaviour[static_cast<std::size_t>(k)]);
 }
@@ -273,9 +294,9 @@ void expect_update(char const* fixture, BehaviourShape const& shape,
     expect_gradients(u, exec, "world/", u.world);
     expect_gradients(u, exec, "actor/", u.actor);
     expect_gradients(u, exec, "critic/", u.critic);
-    if (shape.gradient == BehaviourShape::Gradient::reinforce) {
+    if (shape.scale_returns) {
       double const range = u.f.scalar("range");
-      EXPECT_NEAR(download(exec, In<float>(u.behaviour->range()))[0], range, 1e-5 * range);
+      EXPECT_NEAR(download(exec, In<float>(u.behaviour.range()))[0], range, 1e-5 * range);
     }
   }
 }
@@ -297,7 +318,7 @@ TEST(DreamerUpdate, Version1ByTheKernelOnAGpuIsNear) {
   for (Exec const& exec : every_exec()) {
     if (on_cpu(exec)) continue;
     Update u(exec, "dreamer_v1", version_1());
-    auto const losses = download(exec, u.behaviour->losses());
+    auto const losses = download(exec, u.behaviour.losses());
     for (auto const& [name, k] : {std::pair{"critic_loss", BehaviourLoss::critic},
                                   {"returns", BehaviourLoss::returns},
                                   {"values", BehaviourLoss::values}}) {
@@ -310,6 +331,25 @@ TEST(DreamerUpdate, Version1ByTheKernelOnAGpuIsNear) {
 
 TEST(DreamerUpdate, Version2EqualsPyTorch) {
   expect_update("dreamer_v2", version_2(), {{"entropy", BehaviourLoss::entropy}});
+}
+
+// Ends are predicted: returns have a gradient through the discount as well.
+TEST(DreamerUpdate, Version1WithEndsEqualsPyTorch) {
+  expect_update("dreamer_v1_ends", with_ends(version_1()), {});
+}
+
+TEST(DreamerUpdate, Version2OfDiscreteActionsEqualsPyTorch) {
+  expect_update("dreamer_v2_discrete", with_ends(version_2_discrete()),
+                {{"actor_loss", BehaviourLoss::actor}, {"entropy", BehaviourLoss::entropy}});
+}
+
+// The first revision of version 3: its actor learns through the model, two-hot heads and block-diagonal layers.
+TEST(DreamerUpdate, Version3ThroughTheModelEqualsPyTorch) {
+  BehaviourShape s = version_3(false);
+  s.gradient = BehaviourShape::Gradient::dynamics;
+  expect_update(
+      "dreamer_v3_through", s,
+      {{"entropy", BehaviourLoss::entropy}, {"replay_critic_loss", BehaviourLoss::replay_critic}});
 }
 
 constexpr ImageShape kPooled{.size = 32, .depth = 2},
