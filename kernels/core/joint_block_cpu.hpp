@@ -1,5 +1,6 @@
 #pragma once
 // The CPU's block of joint layers: one task of 64 rows, float[column][64].
+#include <bit>
 #include <kernels/core/block_cpu.hpp>
 #include <kernels/core/joint_block.hpp>
 
@@ -33,7 +34,9 @@ class CpuJointBlock {
   template <class Body>
   void run(Body const& body, int begin, int end) {
     for (first_ = begin; first_ < end; first_ += kRows) {
-      live_ = rows_ - first_ <= kLanes ? kLanes : kRows;
+      // Few rows, as of an update's sequences: the packs that they fill instead of the whole tile.
+      live_ = kLanes;
+      while (live_ < kRows && live_ < rows_ - first_) live_ *= 2;
       used_ = 0;
       body(*this);
     }
@@ -208,9 +211,12 @@ class CpuJointBlock {
   }
   template <class Each>
   HD void finish(int n, int columns, float* p, Each const& each) const {
-    int const step = live_ == kRows ? kLanes : kRows;
+    int const log2_live = std::countr_zero(static_cast<unsigned>(live_));
     LOOM_NO_UNROLL
-    for (int i = 0; i < columns * kRows; i += step) each(At{i % kRows, n + i / kRows}, p + i);
+    for (int i = 0; i < columns * live_; i += kLanes) {
+      int const row = i & (live_ - 1), column = i >> log2_live;
+      each(At{row, n + column}, p + column * kRows + row);
+    }
   }
   // f(at, offset of the unit's first sum in the panel)
   template <class Each>

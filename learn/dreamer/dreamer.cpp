@@ -280,8 +280,15 @@ std::unique_ptr<Player> Dreamer::player(VectorEnv& env) {
 }
 
 std::string Dreamer::note() const {
-  std::string const why = Imagination::refusal(exec_, shape_);
-  return why.empty() || !shape_.fused ? "" : "imagines layer by layer: the one kernel " + why;
+  RssmShape const& model = shape_.world.rssm;
+  std::string const imagines = shape_.fused ? Imagination::refusal(exec_, shape_) : "",
+                    follows = model.fused ? ObservationScan::refusal(exec_, model) : "";
+  std::string all;
+  if (!imagines.empty()) all = "imagines layer by layer: the one kernel " + imagines;
+  if (!follows.empty())
+    all +=
+        (all.empty() ? "" : "; ") + ("follows records layer by layer: the one kernel " + follows);
+  return all;
 }
 
 Metrics Dreamer::metrics() {

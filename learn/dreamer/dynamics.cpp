@@ -61,6 +61,9 @@ DynamicsBehaviour::DynamicsBehaviour(Exec const& exec, BehaviourShape const& sha
       dentropy_(zeros<float>(exec, count(shape.horizon))),
       workspace_(exec, reduce_workspace(count(shape.horizon + 1))) {
   if (Imagination::serves(exec, shape)) imagination_.emplace(exec, shape, world, actor);
+  actor_.keep(kept_);
+  recurrence_->keep(kept_);
+  prior_.keep(kept_);
   if (shape.slow_targets)
     slow_critic_.emplace(exec, shape.critic_stack(), starts * (times() + 1), 1, slow_critic,
                          "critic");
@@ -97,16 +100,12 @@ void DynamicsBehaviour::learn(Exec const& exec, InRows<float> feature,
 void DynamicsBehaviour::imagine(Exec const& exec, InRows<float> feature, RowDraws const& draws) {
   RssmShape const& r = shape_.world.rssm;
   if (imagination_) {
-    DreamKept kept;
-    for (std::size_t l = 0; l < actor_.depth(); ++l) kept.actor[l] = actor_.all(l).data;
-    for (std::size_t l = 0; l < prior_.depth(); ++l) kept.prior[l] = prior_.all(l).data;
-    recurrence_->keep(kept);
     int const rows = starts_ * shape_.horizon;
     imagination_->run(exec, feature, draws,
                       {{feature_.data(), rows + starts_, r.feature()},
                        {action_.data(), rows, r.actions},
                        {},
-                       &kept});
+                       kept_.data()});
     return;
   }
   copy(exec, In<float>(feature.data, elements(starts_, r.feature())),

@@ -40,6 +40,7 @@ class DynamicsBehaviour final : public Behaviour {
   std::unique_ptr<Recurrence> recurrence_;
   Latents latents_;
   std::optional<Imagination> imagination_;
+  std::vector<KeptLayer> kept_;  // where it leaves activations
   Stack prior_, reward_, actor_, critic_;
   std::optional<Stack> slow_critic_;
   Scalars scalars_;

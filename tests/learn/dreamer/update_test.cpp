@@ -246,7 +246,7 @@ void expect_gradients(Update& u, Exec const& exec, std::string const& prefix,
   }
 }
 
-/// Machines, and whether they imagine by the fused kernel; on a GPU it computes in bf16.
+/// Machines, and whether they imagine and follow records by the fused kernels; on a GPU those compute in bf16.
 std::vector<std::pair<Exec, bool>> every_way() {
   std::vector<std::pair<Exec, bool>> all{{Cpu{}, true}};
   for (Exec const& exec : every_exec()) all.emplace_back(exec, false);
@@ -267,7 +267,7 @@ void expect_update(char const* fixture, BehaviourShape const& shape,
   if (shape.world.continues) of_world.emplace_back("continue_loss", WorldLoss::goes_on);
   for (auto const& [exec, fused] : every_way()) {
     BehaviourShape way = shape;
-    way.fused = fused;
+    way.fused = way.world.rssm.fused = fused;
     Update u(exec, fixture, way);
     expect_losses(u, exec, of_world, of_behaviour);
     expect_gradients(u, exec, "world/", u.world);
