@@ -11,10 +11,11 @@ constexpr int kRows = kTile;
 // Accumulators: kPanel columns x kGroup packs of rows, within the 32 or 16 vector registers.
 constexpr int kGroup = kLanes == 16 ? 4 : 2;
 
+// Of the rows from `row` on as many as are whole groups of packs; returns where they end.
 template <int kColumns, int kGroup>
-void columns(int rows, Segment const* segments, int count, float const* __restrict w,
-             float const* __restrict bias, float* __restrict out) {
-  for (int row = 0; row < rows; row += kLanes * kGroup) {
+int columns(int row, int rows, Segment const* segments, int count, float const* __restrict w,
+            float const* __restrict bias, float* __restrict out) {
+  for (; row + kLanes * kGroup <= rows; row += kLanes * kGroup) {
     Wide sum[kColumns][kGroup];
     LOOM_UNROLL
     for (int j = 0; j < kColumns; ++j) LOOM_UNROLL
@@ -41,6 +42,7 @@ void columns(int rows, Segment const* segments, int count, float const* __restri
     for (int g = 0; g < kGroup; ++g)
       store(out + j * kRows + row, Lane<Wide>{g * kLanes}, sum[j][g]);
   }
+  return row;
 }
 
 #if defined(__AVX512F__)
@@ -91,12 +93,9 @@ void transpose_16(float const* from, int stride, int rows, int cols, float* to, 
 void panel(int n, int rows, Segment const* segments, int count, float const* w, float const* bias,
            float* out) {
   auto const run = [&]<int kColumns>() {
-    if (rows <= kLanes)
-      columns<kColumns, 1>(kLanes, segments, count, w, bias, out);
-    else if (rows <= 2 * kLanes)
-      columns<kColumns, 2>(2 * kLanes, segments, count, w, bias, out);
-    else
-      columns<kColumns, kGroup>(rows, segments, count, w, bias, out);
+    int row = columns<kColumns, kGroup>(0, rows, segments, count, w, bias, out);
+    if constexpr (kGroup > 2) row = columns<kColumns, 2>(row, rows, segments, count, w, bias, out);
+    columns<kColumns, 1>(row, rows, segments, count, w, bias, out);
   };
   static_assert(dense_layout::kPanel == 6);
   switch (n) {

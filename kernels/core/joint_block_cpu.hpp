@@ -1,6 +1,5 @@
 #pragma once
 // The CPU's block of joint layers: one task of 64 rows, float[column][64].
-#include <bit>
 #include <kernels/core/block_cpu.hpp>
 #include <kernels/core/joint_block.hpp>
 
@@ -35,8 +34,7 @@ class CpuJointBlock {
   void run(Body const& body, int begin, int end) {
     for (first_ = begin; first_ < end; first_ += kRows) {
       // Few rows, as of an update's sequences: the packs that they fill instead of the whole tile.
-      live_ = kLanes;
-      while (live_ < kRows && live_ < rows_ - first_) live_ *= 2;
+      live_ = std::min(kRows, (rows_ - first_ + kLanes - 1) / kLanes * kLanes);
       used_ = 0;
       body(*this);
     }
@@ -211,12 +209,9 @@ class CpuJointBlock {
   }
   template <class Each>
   HD void finish(int n, int columns, float* p, Each const& each) const {
-    int const log2_live = std::countr_zero(static_cast<unsigned>(live_));
     LOOM_NO_UNROLL
-    for (int i = 0; i < columns * live_; i += kLanes) {
-      int const row = i & (live_ - 1), column = i >> log2_live;
-      each(At{row, n + column}, p + column * kRows + row);
-    }
+    for (int column = 0; column < columns; ++column, p += kRows) LOOM_NO_UNROLL
+    for (int row = 0; row < live_; row += kLanes) each(At{row, n + column}, p + row);
   }
   // f(at, offset of the unit's first sum in the panel)
   template <class Each>

@@ -283,12 +283,12 @@ std::string Dreamer::note() const {
   RssmShape const& model = shape_.world.rssm;
   std::string const imagines = shape_.fused ? Imagination::refusal(exec_, shape_) : "",
                     follows = model.fused ? ObservationScan::refusal(exec_, model) : "";
-  std::string all;
-  if (!imagines.empty()) all = "imagines layer by layer: the one kernel " + imagines;
-  if (!follows.empty())
-    all +=
-        (all.empty() ? "" : "; ") + ("follows records layer by layer: the one kernel " + follows);
-  return all;
+  std::string const how = " layer by layer: the one kernel ";
+  if (imagines.empty() && follows.empty()) return "";
+  if (imagines == follows) return "imagines and follows records" + how + imagines;
+  if (follows.empty()) return "imagines" + how + imagines;
+  if (imagines.empty()) return "follows records" + how + follows;
+  return "imagines" + how + imagines + "; follows records" + how + follows;
 }
 
 Metrics Dreamer::metrics() {

@@ -199,6 +199,10 @@ TEST(DreamRollout, TakesOddWidthsOnlyWhereTheyCanBeStored) {
         small(RssmCore::block, LatentsShape::Kind::categorical, DreamPolicy::categorical);
     shape.units = 41;
     EXPECT_EQ(dream_fits(exec, shape), on_cpu(exec));
+    // Gates of several kinds are kept beside each other.
+    shape = small(RssmCore::reset_after, LatentsShape::Kind::gaussian, DreamPolicy::tanh_normal);
+    shape.deter = 129;
+    EXPECT_EQ(dream_fits(exec, shape), on_cpu(exec));
   }
 }
 

@@ -53,7 +53,7 @@ TEST(Dreamer, SaysWhatDoesNotFitTogether) {
             "truncated_normal");
 }
 
-TEST(Dreamer, SaysWhyItImaginesLayerByLayer) {
+TEST(Dreamer, SaysWhyItGoesLayerByLayer) {
   auto const note = [](Dreamer::Config const& c) {
     return Dreamer(Exec{Cpu{}}, {.name = "Pendulum", .num_envs = 4}, c).note();
   };
@@ -61,9 +61,13 @@ TEST(Dreamer, SaysWhyItImaginesLayerByLayer) {
   EXPECT_EQ(note(c), "");
   c.norm = "none";
   EXPECT_EQ(note(c),
-            "imagines layer by layer: the one kernel takes core block with norm rms, the others "
-            "with none");
+            "imagines and follows records layer by layer: the one kernel takes core block with "
+            "norm rms, the others with none");
   c.imagination = "layers";
+  EXPECT_EQ(note(c),
+            "follows records layer by layer: the one kernel takes core block with norm rms, the "
+            "others with none");
+  c.observation = "layers";
   EXPECT_EQ(note(c), "");
 }
 

@@ -3,7 +3,7 @@
 
 #include <cmath>
 #include <kernels/core/thread_pool.hpp>
-#include <learn/dreamer/behaviour.hpp>
+#include <learn/dreamer/imagination.hpp>
 #include <numeric>
 #include <tests/device.hpp>
 #include <tests/fixture.hpp>
@@ -330,6 +330,38 @@ TEST(DreamerUpdate, Version1OfPicturesEqualsPyTorch) {
   expect_update(
       "dreamer_v1_valid",
       of_pictures(version_1(), {.kind = ImageShape::Kind::valid, .depth = 1, .kernel = 4}), {});
+}
+
+double distance(std::vector<float> const& x, std::vector<float> const& from) {
+  double error = 0, size = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    error += (double{x[i]} - from[i]) * (double{x[i]} - from[i]);
+    size += double{from[i]} * from[i];
+  }
+  return std::sqrt(error / std::max(size, 1e-30));
+}
+
+// Every core with the model's own gradient and with an activation whose derivative is taken at its input.
+TEST(DreamerUpdate, ByTheKernelsIsThatByTheLayers) {
+  for (RssmCore const core : {RssmCore::reset_after, RssmCore::layer_norm, RssmCore::block}) {
+    BehaviourShape shape = version_1();
+    RssmShape& r = shape.world.rssm;
+    r.core = core;
+    r.deter = 96, r.units = r.tokens = 64;
+    r.activation = Activation::silu;
+    r.prior_layers = r.posterior_layers = 2;
+    if (core == RssmCore::block) r.norm = Norm::rms;
+    ASSERT_TRUE(Imagination::serves(Exec{Cpu{}}, shape));
+    ASSERT_EQ(ObservationScan::refusal(Exec{Cpu{}}, r), "");
+    Update fused(Exec{Cpu{}}, "dreamer_v1", shape);
+    shape.fused = r.fused = false;
+    Update layers(Exec{Cpu{}}, "dreamer_v1", shape);
+    auto const x = bits_of(Exec{Cpu{}}, fused), want = bits_of(Exec{Cpu{}}, layers);
+    for (std::size_t k = 0; k < x.size(); ++k)
+      // Losses, then gradients, by fast functions and in another order.
+      EXPECT_LT(distance(x[k], want[k]), k < 2 ? 1e-5 : 1e-4)
+          << "core " << static_cast<int>(core) << ", part " << k;
+  }
 }
 
 TEST(DreamerUpdate, RepeatsItselfBitForBitOnAnyNumberOfThreads) {
