@@ -296,7 +296,10 @@ TEST(DreamerUpdate, Version1ByTheKernelOnAGpuIsNear) {
   SKIP_WITHOUT_DEVICE();
   for (Exec const& exec : every_exec()) {
     if (on_cpu(exec)) continue;
-    Update u(exec, "dreamer_v1", version_1());
+    // From the same states: records are followed by the layers.
+    BehaviourShape shape = version_1();
+    shape.world.rssm.fused = false;
+    Update u(exec, "dreamer_v1", shape);
     auto const losses = download(exec, u.behaviour->losses());
     for (auto const& [name, k] : {std::pair{"critic_loss", BehaviourLoss::critic},
                                   {"returns", BehaviourLoss::returns},
