@@ -18,7 +18,7 @@ struct Segment {
   int inputs;
 };
 /// out[j][64] = bias[j] + sum_k w[k][j] in[k][64] for `columns` <= kPanel columns j, k running through
-/// all segments; of the 64 rows either the first kLanes, when `rows` is no more, or all.
+/// all segments; of the 64 rows the first `rows`, whole packs of them.
 void panel(int columns, int rows, Segment const* segments, int count, float const* w,
            float const* bias, float* out);
 /// Rows of a row-major matrix -> columns of a tile; missing rows become zeros.

@@ -11,10 +11,11 @@ constexpr int kRows = kTile;
 // Accumulators: kPanel columns x kGroup packs of rows, within the 32 or 16 vector registers.
 constexpr int kGroup = kLanes == 16 ? 4 : 2;
 
+// Of the rows from `row` on as many as are whole groups of packs; returns where they end.
 template <int kColumns, int kGroup>
-void columns(int rows, Segment const* segments, int count, float const* __restrict w,
-             float const* __restrict bias, float* __restrict out) {
-  for (int row = 0; row < rows; row += kLanes * kGroup) {
+int columns(int row, int rows, Segment const* segments, int count, float const* __restrict w,
+            float const* __restrict bias, float* __restrict out) {
+  for (; row + kLanes * kGroup <= rows; row += kLanes * kGroup) {
     Wide sum[kColumns][kGroup];
     LOOM_UNROLL
     for (int j = 0; j < kColumns; ++j) LOOM_UNROLL
@@ -41,6 +42,7 @@ void columns(int rows, Segment const* segments, int count, float const* __restri
     for (int g = 0; g < kGroup; ++g)
       store(out + j * kRows + row, Lane<Wide>{g * kLanes}, sum[j][g]);
   }
+  return row;
 }
 
 #if defined(__AVX512F__)
@@ -91,10 +93,9 @@ void transpose_16(float const* from, int stride, int rows, int cols, float* to, 
 void panel(int n, int rows, Segment const* segments, int count, float const* w, float const* bias,
            float* out) {
   auto const run = [&]<int kColumns>() {
-    if (rows <= kLanes)
-      columns<kColumns, 1>(kLanes, segments, count, w, bias, out);
-    else
-      columns<kColumns, kGroup>(kRows, segments, count, w, bias, out);
+    int row = columns<kColumns, kGroup>(0, rows, segments, count, w, bias, out);
+    if constexpr (kGroup > 2) row = columns<kColumns, 2>(row, rows, segments, count, w, bias, out);
+    columns<kColumns, 1>(row, rows, segments, count, w, bias, out);
   };
   static_assert(dense_layout::kPanel == 6);
   switch (n) {
@@ -175,25 +176,26 @@ void pack_joint(Cpu, PackJoint const& plan) {
     JointLayer const& layer = plan.stack.layers[l];
     JointSource const& from = plan.source[l];
     auto* out = reinterpret_cast<float*>(layer.weights);
-    int const width = layer.width(), block = layer.sums() / layer.blocks;
+    int const width = layer.width(), stride = from.row_stride(layer),
+              block = layer.sums() / layer.blocks;
     // Sum n is gate n % gates of unit n / gates: a panel holds whole units.
     for (int first = 0; first < layer.sums(); first += block)
       for (int n = first; n < first + block; n += dense_layout::kPanel) {
         int const columns = std::min(dense_layout::kPanel, first + block - n);
         for (int j = 0; j < columns; ++j) {
           int const row = layer.row((n + j) / layer.gates, (n + j) % layer.gates);
-          float const* const w = from.weight + static_cast<std::ptrdiff_t>(row) * width;
+          float const* const w = from.weight + static_cast<std::ptrdiff_t>(row) * stride;
           for (int k = 0; k < width; ++k) out[k * columns + j] = w[k];
         }
         out += static_cast<std::ptrdiff_t>(columns) * width;
       }
-    int const stride = layer.vector_columns();
-    for (int n = 0; n < stride; ++n) {
+    int const columns = layer.vector_columns();
+    for (int n = 0; n < columns; ++n) {
       bool const there = n < layer.sums();
       int const row = there ? layer.row(n / layer.gates, n % layer.gates) : 0;
       layer.vectors[n] = there && from.bias != nullptr ? from.bias[row] : 0.F;
-      layer.vectors[stride + n] = there && from.gain != nullptr ? from.gain[row] : 1.F;
-      layer.vectors[2 * stride + n] = there && from.shift != nullptr ? from.shift[row] : 0.F;
+      layer.vectors[columns + n] = there && from.gain != nullptr ? from.gain[row] : 1.F;
+      layer.vectors[2 * columns + n] = there && from.shift != nullptr ? from.shift[row] : 0.F;
     }
   }
 }

@@ -5,7 +5,7 @@
 // called once for every tile of rows. Regions are float[column][64] on the CPU (one task of 64 rows) and
 // bf16[row][column] in shared memory on the GPU; the body cannot see which.
 //
-// Rows         b.first(), b.rows(), b.lanes(f): as in block.hpp
+// Rows         b.first(), b.rows(), b.lanes(f): as in block.hpp; at most b.kRows from b.first() on
 //              b.each(n, f)                f(k, lane) for k < n and every row of the tile
 //              b.sync()                    what was written before is seen after it
 // Memory       Region r = b.region(cols)   zeros at first; columns of every piece begin at aligned(cols)

@@ -33,7 +33,8 @@ class CpuJointBlock {
   template <class Body>
   void run(Body const& body, int begin, int end) {
     for (first_ = begin; first_ < end; first_ += kRows) {
-      live_ = rows_ - first_ <= kLanes ? kLanes : kRows;
+      // Few rows, as of an update's sequences: the packs that they fill instead of the whole tile.
+      live_ = std::min(kRows, (rows_ - first_ + kLanes - 1) / kLanes * kLanes);
       used_ = 0;
       body(*this);
     }
@@ -208,9 +209,9 @@ class CpuJointBlock {
   }
   template <class Each>
   HD void finish(int n, int columns, float* p, Each const& each) const {
-    int const step = live_ == kRows ? kLanes : kRows;
     LOOM_NO_UNROLL
-    for (int i = 0; i < columns * kRows; i += step) each(At{i % kRows, n + i / kRows}, p + i);
+    for (int column = 0; column < columns; ++column, p += kRows) LOOM_NO_UNROLL
+    for (int row = 0; row < live_; row += kLanes) each(At{row, n + column}, p + row);
   }
   // f(at, offset of the unit's first sum in the panel)
   template <class Each>

@@ -52,11 +52,21 @@ HD constexpr int gpu_units(JointShape const& s) { return pass_units(s) * passes(
 
 }  // namespace joint_layout
 
+/// Where a body leaves what the layer's way back needs, rows of all steps one after the other; null: nowhere.
+struct KeptLayer {
+  float* output = nullptr;      ///< (rows, sums): what it hands on, or the sums of a layer of gates
+  int stride = 0;               ///< of the rows of output
+  float* sums = nullptr;        ///< (rows, sums): W x + b, which the norm gets
+  float* inner = nullptr;       ///< (rows, sums): what the activation gets
+  float* statistics = nullptr;  ///< (rows, 2): of the norm: centre, 1 / deviation
+};
+
 /// A layer in the machine's order. Vectors: bias, gain and shift, each as many as vector_columns().
 struct JointLayer : JointShape {
   std::byte* weights = nullptr;
   float* vectors = nullptr;
   int stride = 0;  ///< GPU units from one pass to the next
+  KeptLayer keep;
 
   HD constexpr int vector_columns() const { return joint_layout::columns(*this) * gates; }
   HD float const* bias() const { return vectors; }
@@ -68,6 +78,9 @@ struct JointLayer : JointShape {
 /// gain and shift may be null (1 and 0).
 struct JointSource {
   float const *weight = nullptr, *bias = nullptr, *gain = nullptr, *shift = nullptr;
+  int stride = 0;  ///< of the rows of W; 0: width
+
+  HD constexpr int row_stride(JointShape const& s) const { return stride > 0 ? stride : s.width(); }
 };
 
 /// Layers in the order in which every step uses them.
@@ -76,6 +89,13 @@ struct JointStack {
   JointLayer layers[kMaxLayers];
   int depth = 0;
   TapeSegment tape;
+
+  /// The same layers, whose activations are left in kept[0] to kept[depth - 1]; null: nowhere.
+  JointStack keeping(KeptLayer const* kept) const {
+    JointStack all = *this;
+    for (int l = 0; kept != nullptr && l < depth; ++l) all.layers[l].keep = kept[l];
+    return all;
+  }
 };
 
 namespace joint_layout {

@@ -16,8 +16,8 @@ struct PackJointBody {
     bool const second = k_step >= first;
     int const column = (second ? (k_step - first) * 32 : k_step * 32) + k;
     if (unit >= layer.outputs || column >= (second ? layer.inputs[1] : part)) return 0.F;
-    return from.weight[static_cast<std::ptrdiff_t>(layer.row(unit, gate)) * layer.width() + column +
-                       (second ? part : 0)];
+    return from.weight[static_cast<std::ptrdiff_t>(layer.row(unit, gate)) * from.row_stride(layer) +
+                       column + (second ? part : 0)];
   }
   HD void vector(JointLayer const& layer, JointSource const& from, int i) const {
     int const stride = layer.vector_columns(), columns = joint_layout::columns(layer);

@@ -2,22 +2,10 @@
 #include <kernels/dream/rollout_body.hpp>
 
 namespace loom {
-namespace {
-
-JointNeeds needs_of(DreamShape const& shape, TapeSegment const& tape) {
-  return {DreamColumns(shape).all(), DreamColumns::kRegions, dream_values(shape), Tape(tape)};
-}
-
-}  // namespace
-
 void dream_pack(Here exec, PackJoint const& plan) { pack_joint(exec, plan); }
 
 bool dream_room(Here exec, DreamShape const& shape) {
-  auto const layers = shape.layers();
-  // Block cores join the outputs of three layers.
-  bool fits = shape.core != RssmCore::block || joint_begins(exec, shape.units);
-  for (JointShape const& layer : layers) fits = fits && joint_fits(exec, layer);
-  return fits && joint_fits<kDreamRows>(exec, needs_of(shape, {}));
+  return rssm_room(exec, shape, shape.layers(), dream_values(shape));
 }
 
 void dream_rollout(Here exec, DreamView const& model, InRows<float> start, RowDraws const& draws,
@@ -35,29 +23,22 @@ void dream_rollout(Here exec, DreamView const& model, InRows<float> start, RowDr
   check_size(who, "tick", draws.tick.size, 1);
   bool const indexed = output.index.size != 0;
   if (indexed) check_size(who, "index", output.index.size, std::int64_t{horizon} * n);
-  require(output.kept == nullptr ||
-              (s.core != RssmCore::block && !keeps_input(s.activation) &&
-               s.actor_layers < DreamKept::kMaxLayers && s.prior_layers < DreamKept::kMaxLayers),
-          who, ": activations are not kept of core block, of silu, or of more than ",
-          DreamKept::kMaxLayers, " layers");
-  DreamArguments const all{model,
+  DreamArguments const all{{s, model.stack.keeping(output.kept), model.tanh_shift},
                            start,
                            draws,
                            output.feature,
                            output.action,
                            indexed ? output.index.data : nullptr,
-                           output.kept != nullptr ? *output.kept : DreamKept{},
-                           output.kept != nullptr,
                            n,
                            horizon};
-  JointNeeds const needs = needs_of(s, model.stack.tape);
+  JointNeeds const needs = rssm_needs(s, dream_values(s), model.stack.tape);
   switch (s.core) {
     case RssmCore::reset_after:
-      return launch_joint<kDreamRows>(exec, n, needs, DreamRollout<RssmCore::reset_after>{all});
+      return launch_joint<kRssmRows>(exec, n, needs, DreamRollout<RssmCore::reset_after>{all});
     case RssmCore::layer_norm:
-      return launch_joint<kDreamRows>(exec, n, needs, DreamRollout<RssmCore::layer_norm>{all});
+      return launch_joint<kRssmRows>(exec, n, needs, DreamRollout<RssmCore::layer_norm>{all});
     case RssmCore::block:
-      return launch_joint<kDreamRows>(exec, n, needs, DreamRollout<RssmCore::block>{all});
+      return launch_joint<kRssmRows>(exec, n, needs, DreamRollout<RssmCore::block>{all});
   }
 }
 

@@ -1,7 +1,11 @@
 #pragma once
-// What kinds of recurrent state-space models and policies there are.
+// What kinds of recurrent state-space models and policies there are, and what their kernels have in common.
+#include <kernels/core/buffer.hpp>
+#include <kernels/core/joint_layer.hpp>
 #include <kernels/dream/actor.hpp>
 #include <kernels/dream/tanh_actor.hpp>
+#include <kernels/nn/activation.hpp>
+#include <vector>
 
 namespace loom {
 
@@ -27,6 +31,50 @@ struct LatentsShape {
   HD constexpr int size() const { return kind == Kind::categorical ? groups * classes : gaussian; }
   /// Numbers that z is drawn from: logits, or means and then what deviations are made of.
   HD constexpr int statistics() const { return kind == Kind::categorical ? size() : 2 * gaussian; }
+};
+
+/// Sizes of a model's state [h z] and of the layers from one to the next. Hidden layers: activation(norm(W x + b));
+/// the norm is RMS (epsilon 1e-4, a gain) beside core block, and none beside the others, as published.
+struct RssmSizes {
+  RssmCore core = RssmCore::block;
+  int deter = 512, units = 64, blocks = 8;
+  LatentsShape latents = {};
+  int actions = 1;
+  Activation activation = Activation::silu;
+
+  HD constexpr int stochastic() const { return latents.size(); }
+  HD constexpr int feature() const { return deter + stochastic(); }
+  /// Throws ConfigError for sizes that do not fit each other.
+  void check(char const* who) const;
+};
+
+/// Layers of a kernel in the order of their parameters.
+struct RssmLayers {
+  std::vector<JointShape> all;
+
+  void add(int x0, int x1, int outputs, int gates = 1, int blocks = 1);
+  /// `depth` hidden layers of [x0 x1], then an output.
+  void add_tower(RssmSizes const& sizes, int x0, int x1, int depth, int outputs);
+  /// reset_after  inputs [z a], gates of that (3 deter), gates of h (3 deter): r, u, c
+  /// layer_norm   inputs [z a], gates of [inputs h] under a layer norm (gain, shift): r, c, u
+  /// block        of h, of z, of a; core of [h_g, all three] a block; gates of it, a block: r, c, u
+  void add_recurrence(RssmSizes const& sizes);
+};
+
+/// Parameters of such layers in the machine's order (GPU: bf16 weights, fp32 vectors). Contents are undefined
+/// before the first pack().
+class PackedLayers {
+ public:
+  PackedLayers(Exec const& exec, std::vector<JointShape> const& layers);
+
+  /// Takes over the parameters of all layers; biases, gains and shifts of one vector number a sum, as JointSource.
+  /// A kernel: may be captured in a graph; the pointers are the graph's.
+  void pack(Exec const& exec, std::vector<JointSource> const& layers);
+  JointStack const& stack() const { return stack_; }
+
+ private:
+  Buffer<std::byte> memory_;
+  JointStack stack_;
 };
 
 /// What an actor's output means.

@@ -154,6 +154,19 @@ void Layer::forward(Exec const& exec, int step, Inputs const& x, OutRows<float> 
   });
 }
 
+void Layer::share(Exec const& exec, int input, InRows<float> x, OutRows<float> y) {
+  require(input > 0 || shape_.blocks == 1, "layer: the share of an input that blocks divide");
+  visit(exec, [&](auto e) {
+    gemm(e, x, weight(input, 0), y, {.b = Transpose::yes, .workspace = workspace_.out()});
+  });
+}
+
+KeptLayer Layer::keep(OutRows<float> y) {
+  require(trains_, "layer: keep() of a layer that does not train");
+  // Buffers that this kind of layer does without are empty.
+  return {y.data, y.stride, sums_.data(), inner_.data(), statistics_.data()};
+}
+
 void Layer::backward(Exec const& exec, int step, InRows<float> y, InRows<float> dy,
                      Gradients const& dx) {
   require(trains_, "layer: backward() of a layer that does not train");
@@ -246,6 +259,10 @@ InRows<float> Stack::forward(Exec const& exec, int step, Layer::Inputs const& x)
   for (std::size_t l = 0; l < layers_.size(); ++l)
     layers_[l].forward(exec, step, l == 0 ? x : Layer::Inputs{at(l - 1, step)}, at(l, step));
   return at(layers_.size() - 1, step);
+}
+
+void Stack::keep(std::vector<KeptLayer>& kept) {
+  for (std::size_t l = 0; l < layers_.size(); ++l) kept.push_back(layers_[l].keep(all(l)));
 }
 
 void Stack::backward(Exec const& exec, int step, InRows<float> dy, Layer::Gradients const& dx) {

@@ -1,6 +1,7 @@
 #pragma once
 // Trainable layers that run once a step of a sequence: activation(norm(x W^T + b)).
 #include <kernels/core/buffer.hpp>
+#include <kernels/core/joint_layer.hpp>
 #include <kernels/linalg/gemm.hpp>
 #include <kernels/nn/activation.hpp>
 #include <kernels/nn/norm.hpp>
@@ -78,10 +79,10 @@ class Layer {
 
   LayerShape const& shape() const { return shape_; }
   int rows() const { return rows_; }
-  /// What a norm's way back needs of all steps, for kernels that fill in what forward() would have kept:
-  /// x W^T + b, (steps * rows, outputs), and the rows' centres and 1 / deviations, (steps * rows, 2).
-  Out<float> sums() { return sums_.out(); }
-  Out<float> statistics() { return statistics_.out(); }
+  /// y = x W_k^T, the share of input k in the sums, for kernels that take it as it is; x, y of any rows.
+  void share(Exec const& exec, int input, InRows<float> x, OutRows<float> y);
+  /// Where kernels shall leave what forward() would have kept of all steps; y: its outputs of all steps.
+  KeptLayer keep(OutRows<float> y);
 
  private:
   OutRows<float> at(Buffer<float>& b, int step) const;
@@ -124,16 +125,20 @@ class Stack {
   void weight_gradient(Exec const& exec, Layer::Inputs const& x);
   /// All outputs: (steps * rows, columns).
   OutRows<float> output() { return all(layers_.size() - 1); }
-  /// Those of a layer, for kernels that fill in what forward() would have kept.
-  OutRows<float> all(std::size_t layer) {
-    return {outputs_[layer].data(), rows_ * steps_, layers_[layer].shape().outputs};
+  /// Layer::keep of every layer, one after the other, to the end of `kept`.
+  void keep(std::vector<KeptLayer>& kept);
+  /// Layer::share of the first layer.
+  void share(Exec const& exec, int input, InRows<float> x, OutRows<float> y) {
+    layers_[0].share(exec, input, x, y);
   }
-  std::size_t depth() const { return layers_.size(); }
   /// Those of one step.
   OutRows<float> output(int step) { return at(layers_.size() - 1, step); }
 
  private:
   OutRows<float> at(std::size_t layer, int step);
+  OutRows<float> all(std::size_t layer) {
+    return {outputs_[layer].data(), rows_ * steps_, layers_[layer].shape().outputs};
+  }
 
   std::vector<Layer> layers_;
   std::vector<Buffer<float>> outputs_, slopes_;

@@ -49,6 +49,7 @@ RssmShape rssm_shape(EnvSpec const& spec, DreamerConfig const& c) {
   r.prior_layers = c.prior_layers, r.posterior_layers = c.posterior_layers;
   if (c.norm == "none") r.norm.reset();
   r.activation = activation_of(c.activation);
+  r.fused = c.observation == "fused";
   r.check();
   return r;
 }
@@ -122,6 +123,8 @@ void DreamerConfig::keys(Settings& s) {
         one_of({"reinforce", "dynamics"}));
   s.key("imagination", imagination,
         "one kernel (on a GPU in bf16) where it has room for the model, or layer by layer",
+        one_of({"fused", "layers"}));
+  s.key("observation", observation, "the same of following recorded sequences",
         one_of({"fused", "layers"}));
   s.key("action_noise", action_noise, "deviation added to tanh_normal actions in training",
         at_least(0));

@@ -30,7 +30,8 @@ struct DreamerConfig {
   float reward_scale = 1, reconstruction = 1, continuation = 1;
   float free_nats = 1, dynamics = 1, representation = 0.1F;
   bool joint_divergence = false, mean_divergence = false;
-  std::string policy = "bounded_normal", gradient = "reinforce", imagination = "fused";
+  std::string policy = "bounded_normal", gradient = "reinforce", imagination = "fused",
+              observation = "fused";
   float action_noise = 0;
   std::string rewards = "arrival";
   bool returns_from_start = false, slow_targets = false;

@@ -280,8 +280,15 @@ std::unique_ptr<Player> Dreamer::player(VectorEnv& env) {
 }
 
 std::string Dreamer::note() const {
-  std::string const why = Imagination::refusal(exec_, shape_);
-  return why.empty() || !shape_.fused ? "" : "imagines layer by layer: the one kernel " + why;
+  RssmShape const& model = shape_.world.rssm;
+  std::string const imagines = shape_.fused ? Imagination::refusal(exec_, shape_) : "",
+                    follows = model.fused ? ObservationScan::refusal(exec_, model) : "";
+  std::string const how = " layer by layer: the one kernel ";
+  if (imagines.empty() && follows.empty()) return "";
+  if (imagines == follows) return "imagines and follows records" + how + imagines;
+  if (follows.empty()) return "imagines" + how + imagines;
+  if (imagines.empty()) return "follows records" + how + follows;
+  return "imagines" + how + imagines + "; follows records" + how + follows;
 }
 
 Metrics Dreamer::metrics() {

@@ -1,5 +1,3 @@
-#include <algorithm>
-#include <kernels/nn/activation_body.hpp>
 #include <learn/dreamer/imagination.hpp>
 
 namespace loom {
@@ -19,17 +17,8 @@ DreamShape dream_shape(BehaviourShape const& shape) {
 }
 
 std::string Imagination::refusal(Exec const& exec, BehaviourShape const& shape) {
-  RssmShape const& r = shape.world.rssm;
-  bool const block = r.core == RssmCore::block;
-  if (block ? r.norm != Norm::rms : r.norm.has_value())
+  if (!normed_as_published(shape.world.rssm))
     return "takes core block with norm rms, the others with none";
-  // The model's own gradient needs the activations of all steps.
-  if (shape.gradient == BehaviourShape::Gradient::dynamics) {
-    if (block) return "keeps no activations of core block for gradient dynamics";
-    if (keeps_input(r.activation)) return "keeps no activations of silu for gradient dynamics";
-    if (std::max(shape.actor_layers, r.prior_layers) >= DreamKept::kMaxLayers)
-      return "keeps activations of fewer layers for gradient dynamics";
-  }
   return dream_fits(exec, dream_shape(shape)) ? "" : "has no room for a model of this size";
 }
 
@@ -37,17 +26,8 @@ Imagination::Imagination(Exec const& exec, BehaviourShape const& shape, Paramete
                          Parameters& actor)
     : packed_(exec, dream_shape(shape)) {
   auto const take = [&](Parameters& p, std::vector<ParameterShape> const& shapes) {
-    for (ParameterShape const& s : shapes) {
-      float const* const data = p.values(s.name).data;
-      if (s.name.ends_with(".weight"))
-        sources_.push_back({.weight = data});
-      else if (s.name.ends_with(".bias"))
-        sources_.back().bias = data;
-      else if (s.name.ends_with(".gain"))
-        sources_.back().gain = data;
-      else
-        sources_.back().shift = data;
-    }
+    auto const of = joint_sources(p, shapes);
+    sources_.insert(sources_.end(), of.begin(), of.end());
   };
   take(actor, actor_parameters(shape));
   take(world, recurrence_parameters("recurrence", shape.world.rssm));

@@ -1,5 +1,6 @@
 #pragma once
 // Latent states of recorded sequences: the model follows what happened.
+#include <kernels/dream/observe.hpp>
 #include <learn/dreamer/recurrence.hpp>
 
 namespace loom {
@@ -12,6 +13,9 @@ class ObservationScan {
  public:
   ObservationScan(Exec const& exec, RssmShape const& shape, int sequences, int steps,
                   Parameters& parameters);
+
+  /// Why the fused kernel does not take such a model; empty if it does.
+  static std::string refusal(Exec const& exec, RssmShape const& shape);
 
   struct Inputs {
     InRows<float> start;   ///< (B, feature): the state before the first step
@@ -48,13 +52,18 @@ class ObservationScan {
     return z_of(shape_, feature);
   }
   RowDraws draws(RowDraws const& all, int t) const;
+  void follow(Exec const& exec, Inputs const& in);
+  void follow_layer_by_layer(Exec const& exec, Inputs const& in);
 
   RssmShape shape_;
   int sequences_, steps_;
   std::unique_ptr<Recurrence> recurrence_;
   Latents latents_;
   Stack posterior_, prior_;
-  Buffer<float> feature_, before_h_, before_z_, before_a_;
+  std::optional<PackedObserve> packed_;  // where the kernel follows
+  std::vector<JointSource> sources_;
+  std::vector<KeptLayer> kept_;
+  Buffer<float> feature_, before_h_, before_z_, before_a_, token_sums_;
   Buffer<float> dh_, dz_;
 };
 

@@ -63,6 +63,9 @@ class RecurrenceBase : public Recurrence {
   InRows<float> all(Buffer<float> const& b, int cols) const {
     return {b.data(), rows_ * steps_, cols};
   }
+  OutRows<float> every(Buffer<float>& b, int cols) const {
+    return {b.data(), rows_ * steps_, cols};
+  }
 
   Exec exec_;
   RssmShape shape_;
@@ -125,10 +128,11 @@ class ResetAfter final : public RecurrenceBase {
     layers_[2].weight_gradient(exec, {h});
   }
 
-  void keep(DreamKept& kept) override {
-    kept.inputs = inputs_.data();
-    kept.input_sums = input_sums_.data();
-    kept.state_sums = state_sums_.data();
+  void keep(std::vector<KeptLayer>& kept) override {
+    int const d = shape_.deter;
+    kept.insert(kept.end(), {layers_[0].keep(every(inputs_, shape_.units)),
+                             layers_[1].keep(every(input_sums_, 3 * d)),
+                             layers_[2].keep(every(state_sums_, 3 * d))});
   }
 
  private:
@@ -172,11 +176,9 @@ class LayerNormGates final : public RecurrenceBase {
     layers_[1].weight_gradient(exec, {all(inputs_, shape_.units), h});
   }
 
-  void keep(DreamKept& kept) override {
-    kept.inputs = inputs_.data();
-    kept.gate_sums = layers_[1].sums().data;
-    kept.gates = sums_.data();
-    kept.gate_statistics = layers_[1].statistics().data;
+  void keep(std::vector<KeptLayer>& kept) override {
+    kept.insert(kept.end(), {layers_[0].keep(every(inputs_, shape_.units)),
+                             layers_[1].keep(every(sums_, 3 * shape_.deter))});
   }
 
  private:
@@ -234,6 +236,14 @@ class BlockGates final : public RecurrenceBase {
     layers_[4].weight_gradient(exec, {all(inner_, shape_.deter)});
   }
 
+  void keep(std::vector<KeptLayer>& kept) override {
+    OutRows<float> const inputs = every(inputs_, 3 * shape_.units);
+    for (int k = 0; k < 3; ++k)
+      kept.push_back(layers_[static_cast<std::size_t>(k)].keep(third(inputs, k)));
+    kept.insert(kept.end(), {layers_[3].keep(every(inner_, shape_.deter)),
+                             layers_[4].keep(every(sums_, 3 * shape_.deter))});
+  }
+
  private:
   OutRows<float> third(OutRows<float> x, int k) const {
     return {x.data + k * shape_.units, x.rows, shape_.units, x.stride};
@@ -259,6 +269,23 @@ void RssmShape::check() const {
 Stack::Shape RssmShape::stack(std::vector<int> inputs, int layers, int outputs,
                               float output_scale) const {
   return {std::move(inputs), layers, units, outputs, norm, activation, output_scale};
+}
+
+std::vector<JointSource> joint_sources(Parameters& parameters,
+                                       std::vector<ParameterShape> const& shapes) {
+  std::vector<JointSource> all;
+  for (ParameterShape const& s : shapes) {
+    float const* const data = parameters.values(s.name).data;
+    if (s.name.ends_with(".weight"))
+      all.push_back({.weight = data});
+    else if (s.name.ends_with(".bias"))
+      all.back().bias = data;
+    else if (s.name.ends_with(".gain"))
+      all.back().gain = data;
+    else
+      all.back().shift = data;
+  }
+  return all;
 }
 
 std::vector<ParameterShape> recurrence_parameters(std::string const& name, RssmShape const& shape) {

@@ -23,6 +23,7 @@ struct RssmShape {
   int prior_layers = 2, posterior_layers = 1;
   std::optional<Norm> norm = Norm::rms;  ///< of every hidden layer
   Activation activation = Activation::silu;
+  bool fused = true;  ///< records are followed by one kernel, unless ObservationScan::refusal
 
   int stochastic() const { return latents.size(); }
   /// Columns of [h, z], what all heads see.
@@ -38,6 +39,11 @@ struct RssmShape {
   }
 };
 
+/// Whether hidden layers have the norms that kernels know: RMS beside core block, none beside the others.
+inline bool normed_as_published(RssmShape const& s) {
+  return s.core == RssmCore::block ? s.norm == Norm::rms : !s.norm.has_value();
+}
+
 /// The parts of [h, z].
 template <class Rows>
 Rows h_of(RssmShape const& s, Rows feature) {
@@ -47,6 +53,10 @@ template <class Rows>
 Rows z_of(RssmShape const& s, Rows feature) {
   return {feature.data + s.deter, feature.rows, s.stochastic(), feature.stride};
 }
+
+/// Layers of these parameters as kernels take them.
+std::vector<JointSource> joint_sources(Parameters& parameters,
+                                       std::vector<ParameterShape> const& shapes);
 
 /// Parameters and initial values of the recurrence under `name`.
 std::vector<ParameterShape> recurrence_parameters(std::string const& name, RssmShape const& shape);
@@ -71,8 +81,9 @@ class Recurrence {
   /// Inputs of all steps, one after the other.
   virtual void weight_gradient(Exec const& exec, InRows<float> h, InRows<float> z,
                                InRows<float> a) = 0;
-  /// Where dream_rollout shall leave what forward() would have kept; nothing of cores that it does not keep.
-  virtual void keep(DreamKept&) {}
+  /// Where kernels shall leave what forward() would have kept of all steps, to the end of `kept`; in the order of
+  /// RssmLayers::add_recurrence.
+  virtual void keep(std::vector<KeptLayer>& kept) = 0;
 };
 
 std::unique_ptr<Recurrence> make_recurrence(Exec const& exec, RssmShape const& shape, int rows,

@@ -43,7 +43,12 @@ Trajectories::Trajectories(Exec const& exec, BehaviourShape const& shape, int st
       dz_(exec, if_through(shape, elements(starts, shape.world.rssm.stochastic()))),
       da_(exec, if_through(shape, elements(starts, shape.world.rssm.actions))),
       dpolicy_(exec, if_through(shape, elements(starts * shape.horizon, shape.actor_outputs()))) {
-  if (Imagination::serves(exec, shape)) imagination_.emplace(exec, shape, world, actor);
+  if (!Imagination::serves(exec, shape)) return;
+  imagination_.emplace(exec, shape, world, actor);
+  if (!through()) return;
+  actor_.keep(kept_);
+  recurrence_->keep(kept_);
+  prior_.keep(kept_);
 }
 
 RowDraws Trajectories::action_draws(RowDraws const& draws, int t) const {
@@ -82,18 +87,12 @@ void Trajectories::imagine_by_kernel(Exec const& exec, InRows<float> feature,
                                      RowDraws const& draws) {
   RssmShape const& r = shape_.world.rssm;
   int const rows = starts_ * shape_.horizon;
-  DreamKept kept;
-  if (through()) {
-    for (std::size_t l = 0; l < actor_.depth(); ++l) kept.actor[l] = actor_.all(l).data;
-    for (std::size_t l = 0; l < prior_.depth(); ++l) kept.prior[l] = prior_.all(l).data;
-    recurrence_->keep(kept);
-  }
   bool const discrete = shape_.policy == BehaviourShape::Policy::categorical;
   imagination_->run(exec, feature, draws,
                     {{feature_.data(), rows + starts_, r.feature()},
                      {action_.data(), rows, r.actions},
                      discrete ? index_.out() : Out<std::int32_t>(),
-                     through() ? &kept : nullptr});
+                     through() ? kept_.data() : nullptr});
   // The policy's layers again, all steps at once: what their gradient needs.
   if (!through()) actor_.forward(exec, 0, {this->feature(0, shape_.horizon)});
 }

@@ -58,6 +58,7 @@ class Trajectories {
   std::unique_ptr<Recurrence> recurrence_;
   Latents latents_;
   std::optional<Imagination> imagination_;
+  std::vector<KeptLayer> kept_;  // where it leaves activations for the way back
   Stack prior_, actor_;
   Buffer<float> feature_, action_, bounded_, no_first_;
   Buffer<std::int32_t> index_;

@@ -2,9 +2,9 @@
 #include <benchmark/benchmark.h>
 
 #include <bench/ceilings.hpp>
+#include <bench/kernels/dream/random_layers.hpp>
 #include <kernels/dream/rollout.hpp>
 #include <numeric>
-#include <random>
 
 using namespace loom;
 
@@ -37,28 +37,12 @@ DreamShape tiny() {
 }
 
 void dream_rollout_cpu(benchmark::State& state, DreamShape const& shape, int rows, int horizon) {
-  std::mt19937 random(1);
-  std::normal_distribution<float> normal;
-  std::vector<std::vector<float>> memory;
-  std::vector<JointSource> sources;
-  auto const numbers = [&](int n, float mean, float deviation) {
-    std::vector<float> x(static_cast<std::size_t>(n));
-    for (float& v : x) v = mean + deviation * normal(random);
-    memory.push_back(std::move(x));
-    return memory.back().data();
-  };
-  double flop = 0;
-  for (JointShape const& l : shape.layers()) {
-    float const* const w =
-        numbers(l.sums() * l.width(), 0, 1 / std::sqrt(static_cast<float>(l.width())));
-    float const* const b = numbers(l.sums(), 0, 0.1F);
-    sources.push_back({w, b, numbers(l.sums(), 1, 0), numbers(l.sums(), 0, 0)});
-    flop += 2.0 * l.sums() * l.width() * rows * horizon;
-  }
+  bench::RandomLayers layers(shape.layers());
+  double const flop = 2 * layers.multiply_adds * rows * horizon;
   PackedDream packed(Cpu{}, shape);
-  packed.pack(Cpu{}, sources);
+  packed.pack(Cpu{}, layers.sources);
   int const f = shape.feature();
-  float const* const start = numbers(rows * f, 0, 0.5F);
+  float const* const start = layers.numbers(rows * f, 0, 0.5F);
   std::vector<float> feature(elements((horizon + 1) * rows, f)),
       action(elements(horizon * rows, shape.actions));
   std::vector<std::uint32_t> streams(elements(2 * horizon, rows)), tick{1};

@@ -84,7 +84,7 @@ TEST(Dreamer, SaysWhatDoesNotFitTogether) {
   EXPECT_EQ(refusal(c, "Pendulum"), "dreamer: rewards departure needs replay_loss 0 (is 0.5)");
 }
 
-TEST(Dreamer, SaysWhyItImaginesLayerByLayer) {
+TEST(Dreamer, SaysWhyItGoesLayerByLayer) {
   auto const note = [](Dreamer::Config const& c) {
     return Dreamer(Exec{Cpu{}}, {.name = "Pendulum", .num_envs = 4}, c).note();
   };
@@ -92,9 +92,13 @@ TEST(Dreamer, SaysWhyItImaginesLayerByLayer) {
   EXPECT_EQ(note(c), "");
   c.norm = "none";
   EXPECT_EQ(note(c),
-            "imagines layer by layer: the one kernel takes core block with norm rms, the others "
-            "with none");
+            "imagines and follows records layer by layer: the one kernel takes core block with "
+            "norm rms, the others with none");
   c.imagination = "layers";
+  EXPECT_EQ(note(c),
+            "follows records layer by layer: the one kernel takes core block with norm rms, the "
+            "others with none");
+  c.observation = "layers";
   EXPECT_EQ(note(c), "");
 }
 

@@ -267,7 +267,7 @@ void expect_gradients(Update& u, Exec const& exec, std::string const& prefix,
   }
 }
 
-/// Machines, and whether they imagine by the fused kernel; on a GPU it computes in bf16.
+/// Machines, and whether they imagine and follow records by the fused kernels; on a GPU those compute in bf16.
 std::vector<std::pair<Exec, bool>> every_way() {
   std::vector<std::pair<Exec, bool>> all{{Cpu{}, true}};
   for (Exec const& exec : every_exec()) all.emplace_back(exec, false);
@@ -288,7 +288,7 @@ void expect_update(char const* fixture, BehaviourShape const& shape,
   if (shape.world.continues) of_world.emplace_back("continue_loss", WorldLoss::goes_on);
   for (auto const& [exec, fused] : every_way()) {
     BehaviourShape way = shape;
-    way.fused = fused;
+    way.fused = way.world.rssm.fused = fused;
     Update u(exec, fixture, way);
     expect_losses(u, exec, of_world, of_behaviour);
     expect_gradients(u, exec, "world/", u.world);
@@ -317,7 +317,10 @@ TEST(DreamerUpdate, Version1ByTheKernelOnAGpuIsNear) {
   SKIP_WITHOUT_DEVICE();
   for (Exec const& exec : every_exec()) {
     if (on_cpu(exec)) continue;
-    Update u(exec, "dreamer_v1", version_1());
+    // From the same states: records are followed by the layers.
+    BehaviourShape shape = version_1();
+    shape.world.rssm.fused = false;
+    Update u(exec, "dreamer_v1", shape);
     auto const losses = download(exec, u.behaviour.losses());
     for (auto const& [name, k] : {std::pair{"critic_loss", BehaviourLoss::critic},
                                   {"returns", BehaviourLoss::returns},
@@ -370,6 +373,38 @@ TEST(DreamerUpdate, Version1OfPicturesEqualsPyTorch) {
   expect_update(
       "dreamer_v1_valid",
       of_pictures(version_1(), {.kind = ImageShape::Kind::valid, .depth = 1, .kernel = 4}), {});
+}
+
+double distance(std::vector<float> const& x, std::vector<float> const& from) {
+  double error = 0, size = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    error += (double{x[i]} - from[i]) * (double{x[i]} - from[i]);
+    size += double{from[i]} * from[i];
+  }
+  return std::sqrt(error / std::max(size, 1e-30));
+}
+
+// Every core with the model's own gradient and with an activation whose derivative is taken at its input.
+TEST(DreamerUpdate, ByTheKernelsIsThatByTheLayers) {
+  for (RssmCore const core : {RssmCore::reset_after, RssmCore::layer_norm, RssmCore::block}) {
+    BehaviourShape shape = version_1();
+    RssmShape& r = shape.world.rssm;
+    r.core = core;
+    r.deter = 96, r.units = r.tokens = 64;
+    r.activation = Activation::silu;
+    r.prior_layers = r.posterior_layers = 2;
+    if (core == RssmCore::block) r.norm = Norm::rms;
+    ASSERT_TRUE(Imagination::serves(Exec{Cpu{}}, shape));
+    ASSERT_EQ(ObservationScan::refusal(Exec{Cpu{}}, r), "");
+    Update fused(Exec{Cpu{}}, "dreamer_v1", shape);
+    shape.fused = r.fused = false;
+    Update layers(Exec{Cpu{}}, "dreamer_v1", shape);
+    auto const x = bits_of(Exec{Cpu{}}, fused), want = bits_of(Exec{Cpu{}}, layers);
+    for (std::size_t k = 0; k < x.size(); ++k)
+      // Losses, then gradients, by fast functions and in another order.
+      EXPECT_LT(distance(x[k], want[k]), k < 2 ? 1e-5 : 1e-4)
+          << "core " << static_cast<int>(core) << ", part " << k;
+  }
 }
 
 TEST(DreamerUpdate, RepeatsItselfBitForBitOnAnyNumberOfThreads) {

@@ -1,0 +1,36 @@
+#pragma once
+// Layers with random parameters, to be timed.
+#include <cmath>
+#include <kernels/core/joint_layer.hpp>
+#include <random>
+#include <vector>
+
+namespace loom::bench {
+
+struct RandomLayers {
+  std::vector<JointSource> sources;
+  double multiply_adds = 0;  ///< of one row
+
+  explicit RandomLayers(std::vector<JointShape> const& layers) {
+    for (JointShape const& l : layers) {
+      float const* const w =
+          numbers(l.sums() * l.width(), 0, 1 / std::sqrt(static_cast<float>(l.width())));
+      float const* const b = numbers(l.sums(), 0, 0.1F);
+      sources.push_back({w, b, numbers(l.sums(), 1, 0), numbers(l.sums(), 0, 0)});
+      multiply_adds += static_cast<double>(l.sums()) * l.width();
+    }
+  }
+  float* numbers(int n, float mean, float deviation) {
+    std::vector<float> x(static_cast<std::size_t>(n));
+    for (float& v : x) v = mean + deviation * normal_(random_);
+    memory_.push_back(std::move(x));
+    return memory_.back().data();
+  }
+
+ private:
+  std::mt19937 random_{1};
+  std::normal_distribution<float> normal_;
+  std::vector<std::vector<float>> memory_;
+};
+
+}  // namespace loom::bench
