@@ -14,6 +14,12 @@ function(dreamloom_test_program name library)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE ${library} GTest::gtest_main Eigen3::Eigen)
   dreamloom_lane_flags(${name})
+  # Two sets for all programs: what includes a checkpoint includes JSON.
+  if(library MATCHES "kernels|sim")
+    dreamloom_precompile(${name} tests <gtest/gtest.h>)
+  else()
+    dreamloom_precompile(${name} tests_with_json <gtest/gtest.h> <nlohmann/json.hpp>)
+  endif()
   # The libraries are what is tested: their flags stay; a test's own code is compiled quickly.
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O1>)
   target_compile_definitions(${name} PRIVATE
