@@ -22,15 +22,15 @@ Behaviour::Behaviour(Exec const& exec, BehaviourShape const& shape, int sequence
       losses_(zeros<float>(exec, static_cast<std::size_t>(BehaviourLoss::count))),
       actor_loss_(exec, elements(shape.horizon, starts_)),
       entropy_(zeros<float>(exec, elements(shape.horizon, starts_))),
-      dpolicy_(zeros<float>(
-          exec, through() ? 0 : elements(shape.horizon * starts_, shape.actor_outputs()))),
-      dentropy_(zeros<float>(exec, elements(through() ? shape.horizon : 0, starts_))),
-      dreturn_(zeros<float>(exec, elements(through() ? shape.times() : 0, starts_))),
-      dvalue_(exec, elements(through() && arrival() ? shape.times() : 0, starts_)),
-      dfeature_(zeros<float>(exec, through() ? elements(starts_ * (shape.horizon + 1 +
-                                                                   (shape.replay_loss > 0 ? 1 : 0)),
-                                                        shape.world.rssm.feature())
-                                             : 0)),
+      dpolicy_(zeros<float>(exec, shape.through_model()
+                                      ? 0
+                                      : elements(shape.horizon * starts_, shape.actor_outputs()))),
+      dentropy_(zeros<float>(exec, elements(shape.through_model() ? shape.horizon : 0, starts_))),
+      dreturn_(zeros<float>(exec, elements(shape.through_model() ? shape.times() : 0, starts_))),
+      dvalue_(exec, elements(shape.through_model() && arrival() ? shape.times() : 0, starts_)),
+      dfeature_(zeros<float>(exec, shape.through_model() ? elements(starts_ * shape.states(),
+                                                                    shape.world.rssm.feature())
+                                                         : 0)),
       workspace_(exec, reduce_workspace(elements(shape.horizon, starts_))) {}
 
 void Behaviour::learn(Exec const& exec, InRows<float> feature, SequenceReplay::Records const& batch,
@@ -38,7 +38,7 @@ void Behaviour::learn(Exec const& exec, InRows<float> feature, SequenceReplay::R
   trajectories_.imagine(exec, feature, draws);
   returns_.judge(exec, trajectories_.states(), batch);
   returns_.learn_critic(exec, batch, dfeature);
-  if (through())
+  if (shape_.through_model())
     learn_through_model(exec, draws);
   else
     learn_by_score(exec);

@@ -29,11 +29,12 @@ class Behaviour {
   In<float> losses() const { return losses_.in(); }
   /// Rows that the critic learns from, and that the actor's loss and entropy are summed over.
   int rows() const { return starts_ * shape_.times(); }
-  int actor_rows() const { return through() ? starts_ * shape_.horizon : starts_ * chosen(); }
+  int actor_rows() const {
+    return shape_.through_model() ? starts_ * shape_.horizon : starts_ * chosen();
+  }
   Out<float> range() { return returns_.range(); }
 
  private:
-  bool through() const { return shape_.gradient == BehaviourShape::Gradient::dynamics; }
   bool arrival() const { return shape_.rewards == RewardTiming::arrival; }
   /// Steps whose action an imagined return follows from: version 2 leaves out that of the recorded state, which no
   /// action has led to, and the last action, which leads to no return.

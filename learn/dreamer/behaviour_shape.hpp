@@ -39,6 +39,12 @@ struct BehaviourShape {
   /// Returns begin at state first() of a trajectory and are times() many.
   int first() const { return rewards == RewardTiming::departure && !from_start ? 1 : 0; }
   int times() const { return horizon - first(); }
+  bool through_model() const { return gradient == Gradient::dynamics; }
+  /// Whether the recorded states are judged after the imagined ones as well.
+  bool on_records() const { return replay_loss > 0; }
+  /// States of a trajectory, and those that are judged.
+  int states() const { return horizon + 1 + (on_records() ? 1 : 0); }
+  int judged() const { return states() - first(); }
   Stack::Shape actor_stack() const;
   Stack::Shape critic_stack() const;
   /// Throws ConfigError for parts that do not go together.

@@ -338,7 +338,7 @@ Metrics Dreamer::metrics() {
     all.emplace_back("actor_entropy", behaviour(BehaviourLoss::entropy, chosen));
   if (shape_.gradient == BehaviourShape::Gradient::reinforce)
     all.emplace_back("actor_loss", behaviour(BehaviourLoss::actor, chosen));
-  if (shape_.replay_loss > 0)
+  if (shape_.on_records())
     all.emplace_back("replay_critic_loss", behaviour(BehaviourLoss::replay_critic, recorded));
   if (shape_.scale_returns)
     all.emplace_back("return_range",

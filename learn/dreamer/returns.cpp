@@ -7,10 +7,8 @@
 namespace loom {
 namespace {
 
-bool through(BehaviourShape const& s) { return s.gradient == BehaviourShape::Gradient::dynamics; }
-
 /// `n` where returns are differentiated, else nothing.
-std::size_t if_through(BehaviourShape const& s, std::size_t n) { return through(s) ? n : 0; }
+std::size_t if_through(BehaviourShape const& s, std::size_t n) { return s.through_model() ? n : 0; }
 
 }  // namespace
 
@@ -20,44 +18,45 @@ Returns::Returns(Exec const& exec, BehaviourShape const& shape, int sequences, i
       sequences_(sequences),
       steps_(steps),
       starts_(sequences * steps),
-      judged_(shape.times() + 1 + (shape.replay_loss > 0 ? 1 : 0)),
       reward_(exec, shape.world.reward(), starts_ * shape.times(), 1, world, "reward",
-              loom::through(shape)),
-      critic_(exec, shape.critic_stack(), starts_ * judged_, 1, critic, "critic"),
+              shape.through_model()),
+      critic_(exec, shape.critic_stack(), starts_ * shape.judged(), 1, critic, "critic"),
       rewards_(exec, shape.world.scalars, starts_ * shape.times()),
-      values_(exec, shape.world.scalars, starts_ * judged_),
+      values_(exec, shape.world.scalars, starts_ * shape.judged()),
       reward_mean_(exec, count(shape.times())),
-      value_(exec, count(judged_)),
-      slow_value_(exec, count(judged_)),
+      value_(exec, count(shape.judged())),
+      slow_value_(exec, count(shape.judged())),
       discount_(exec, count(shape.times())),
       weight_(exec, count(shape.times())),
-      target_(zeros<float>(exec, count(judged_))),
+      target_(zeros<float>(exec, count(shape.judged()))),
       range_(zeros<float>(exec, 3)),
-      dloss_(zeros<float>(exec, count(judged_))),
-      critic_loss_(exec, count(judged_)),
-      dcritic_(exec, elements(starts_ * judged_, shape.world.scalars.outputs())),
+      dloss_(zeros<float>(exec, count(shape.judged()))),
+      critic_loss_(exec, count(shape.judged())),
+      dcritic_(exec, elements(starts_ * shape.judged(), shape.world.scalars.outputs())),
       dreward_mean_(exec, if_through(shape, count(shape.times()))),
       ddiscount_(exec, if_through(shape, count(shape.times()))),
-      dvalue_(zeros<float>(exec, if_through(shape, count(judged_)))),
+      dvalue_(zeros<float>(exec, if_through(shape, count(shape.judged())))),
       dreward_(exec,
                if_through(shape, elements(starts_ * shape.times(), shape.world.scalars.outputs()))),
       dcontinue_(exec, if_through(shape, count(shape.times() + 1))),
-      dvaluer_(exec, if_through(shape, elements(starts_ * judged_, shape.world.scalars.outputs()))),
+      dvaluer_(exec, if_through(shape,
+                                elements(starts_ * shape.judged(), shape.world.scalars.outputs()))),
       workspace_(exec, visit(exec, [&](auto e) {
                    auto const n = static_cast<int>(count(shape.times()));
-                   return std::max(return_range_workspace(e, n), reduce_workspace(count(judged_)));
+                   return std::max(return_range_workspace(e, n),
+                                   reduce_workspace(count(shape.judged())));
                  })) {
   if (has_slow())
-    slow_critic_.emplace(exec, shape.critic_stack(), starts_ * judged_, 1, slow_critic, "critic",
-                         shape.slow_targets && loom::through(shape));
+    slow_critic_.emplace(exec, shape.critic_stack(), starts_ * shape.judged(), 1, slow_critic,
+                         "critic", shape.slow_targets && shape.through_model());
   if (shape.world.continues)
     continue_.emplace(exec, shape.world.goes_on(), starts_ * (shape.times() + 1), 1, world,
-                      "continue", loom::through(shape));
+                      "continue", shape.through_model());
 }
 
 void Returns::judge(Exec const& exec, OutRows<float> feature,
                     SequenceReplay::Records const& batch) {
-  feature_ = part(feature, shape_.first(), judged_);
+  feature_ = part(feature, shape_.first(), shape_.judged());
   InRows<float> const reward =
       reward_.forward(exec, 0, {part(feature_, rewarding(), shape_.times())});
   rewards_.mean(exec, reward, reward_mean_.out());
@@ -85,7 +84,7 @@ void Returns::make_returns(Exec const& exec, SequenceReplay::Records const& batc
                   target_.out().slice(0, count(times)));
     if (shape_.scale_returns)
       update_return_range(e, shape_.range, returns(), range_.out(), workspace_.out());
-    if (on_records())
+    if (shape_.on_records())
       lambda_return(e, steps_ - 1, shape_.lambda,
                     {batch.reward.slice(b, recorded()), batch.goes_on.slice(b, recorded()),
                      target_.in().slice(0, count(1)), batch.last.slice(b, recorded())},
@@ -96,10 +95,11 @@ void Returns::make_returns(Exec const& exec, SequenceReplay::Records const& batc
 void Returns::learn_critic(Exec const& exec, SequenceReplay::Records const& batch,
                            OutRows<float> dfeature) {
   Out<float> const imagined = dloss_.out().slice(0, count(shape_.times()));
-  OutRows<float> const dcritic(dcritic_.data(), starts_ * judged_, shape_.world.scalars.outputs());
+  OutRows<float> const dcritic(dcritic_.data(), starts_ * shape_.judged(),
+                               shape_.world.scalars.outputs());
   visit(exec, [&](auto e) {
     affine(e, 1.F / static_cast<float>(imagined.size), 0.F, weight_.in(), imagined);
-    if (on_records()) {
+    if (shape_.on_records()) {
       float const share = shape_.replay_loss / static_cast<float>(recorded());
       affine(e, -share, share, batch.last.slice(0, recorded()),
              dloss_.out().slice(records_at(), recorded()));
@@ -112,9 +112,9 @@ void Returns::learn_critic(Exec const& exec, SequenceReplay::Records const& batc
       visit(exec, [&](auto e) { affine(e, shape_.slow_loss, 0.F, dloss_.in(), dloss_.out()); });
     values_.backward(exec, critic_.output(), slow_value_.in(), dloss_.in(), dcritic, Result::add);
   }
-  critic_.backward(exec, 0, dcritic, {{on_records() ? dfeature : OutRows<float>{}}});
+  critic_.backward(exec, 0, dcritic, {{shape_.on_records() ? dfeature : OutRows<float>{}}});
   critic_.weight_gradient(exec, {feature_});
-  if (!on_records())
+  if (!shape_.on_records())
     fill_zero(exec, Out<float>(dfeature.data, elements(dfeature.rows, dfeature.cols)));
 }
 
@@ -123,7 +123,7 @@ void Returns::backward(Exec const& exec, In<float> dreturns, In<float> dvalues,
   int const times = shape_.times(), outputs = shape_.world.scalars.outputs();
   Out<float> const dvalue = dvalue_.out().slice(0, count(times + 1));
   OutRows<float> const dreward(dreward_.data(), times * starts_, outputs),
-      dvaluer(dvaluer_.data(), judged_ * starts_, outputs),
+      dvaluer(dvaluer_.data(), shape_.judged() * starts_, outputs),
       dcontinue(dcontinue_.data(), (times + 1) * starts_, 1);
   visit(exec, [&](auto e) {
     lambda_return_backward(
@@ -156,7 +156,7 @@ void Returns::totals(Exec const& exec, Out<float> returns_, Out<float> values_, 
     sum(e, returns(), returns_, workspace_.out());
     sum(e, values().slice(0, all), values_, workspace_.out());
     sum(e, critic_loss_.in().slice(0, all), critic, workspace_.out());
-    if (on_records())
+    if (shape_.on_records())
       sum(e, critic_loss_.in().slice(records_at(), recorded()), records, workspace_.out());
   });
 }

@@ -44,7 +44,6 @@ class Returns {
   /// States that rewards are predicted from, of those that are judged.
   int rewarding() const { return shape_.rewards == RewardTiming::arrival ? 1 : 0; }
   bool has_slow() const { return shape_.slow_targets || shape_.slow_loss > 0; }
-  bool on_records() const { return shape_.replay_loss > 0; }
   /// Records that have one after them.
   std::size_t recorded() const { return count(1) - static_cast<std::size_t>(sequences_); }
   /// The critic's rows that are the records': the last.
@@ -56,7 +55,7 @@ class Returns {
   void make_returns(Exec const& exec, SequenceReplay::Records const& batch);
 
   BehaviourShape shape_;
-  int sequences_, steps_, starts_, judged_;
+  int sequences_, steps_, starts_;
   Stack reward_, critic_;
   std::optional<Stack> continue_, slow_critic_;
   Scalars rewards_, values_;

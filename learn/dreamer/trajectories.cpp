@@ -7,9 +7,7 @@ namespace loom {
 namespace {
 
 /// `n` where the model's gradient is wanted, else nothing.
-std::size_t if_through(BehaviourShape const& s, std::size_t n) {
-  return s.gradient == BehaviourShape::Gradient::dynamics ? n : 0;
-}
+std::size_t if_through(BehaviourShape const& s, std::size_t n) { return s.through_model() ? n : 0; }
 
 /// Rows and steps of the actor's layers: the kernel hands over all steps at once.
 int actor_steps(Exec const& exec, BehaviourShape const& s) {
@@ -22,17 +20,16 @@ Trajectories::Trajectories(Exec const& exec, BehaviourShape const& shape, int st
                            Parameters& world, Parameters& actor)
     : shape_(shape),
       starts_(starts),
-      recurrence_(make_recurrence(exec, shape.world.rssm, starts, through() ? shape.horizon : 1,
-                                  world, "recurrence", through())),
+      recurrence_(make_recurrence(exec, shape.world.rssm, starts,
+                                  shape.through_model() ? shape.horizon : 1, world, "recurrence",
+                                  shape.through_model())),
       latents_(exec, shape.world.rssm.latents, starts),
-      prior_(exec, shape.world.rssm.prior(), starts, through() ? shape.horizon : 1, world, "prior",
-             through()),
+      prior_(exec, shape.world.rssm.prior(), starts, shape.through_model() ? shape.horizon : 1,
+             world, "prior", shape.through_model()),
       actor_(exec, shape.actor_stack(), starts * (shape.horizon / actor_steps(exec, shape)),
              actor_steps(exec, shape), actor, "actor"),
       // Libraries may read what lies between the rows of h: defined from the start.
-      feature_(zeros<float>(exec,
-                            elements(starts * (shape.horizon + 1 + (shape.replay_loss > 0 ? 1 : 0)),
-                                     shape.world.rssm.feature()))),
+      feature_(zeros<float>(exec, elements(starts * shape.states(), shape.world.rssm.feature()))),
       action_(exec, elements(starts * shape.horizon, shape.world.rssm.actions)),
       bounded_(exec, elements(starts, shape.world.rssm.actions)),
       no_first_(zeros<float>(exec, count(1))),
@@ -45,7 +42,7 @@ Trajectories::Trajectories(Exec const& exec, BehaviourShape const& shape, int st
       dpolicy_(exec, if_through(shape, elements(starts * shape.horizon, shape.actor_outputs()))) {
   if (!Imagination::serves(exec, shape)) return;
   imagination_.emplace(exec, shape, world, actor);
-  if (!through()) return;
+  if (!shape_.through_model()) return;
   actor_.keep(kept_);
   recurrence_->keep(kept_);
   prior_.keep(kept_);
@@ -65,7 +62,7 @@ void Trajectories::imagine(Exec const& exec, InRows<float> feature, RowDraws con
   auto const copy_to = [&](int t) {
     copy(exec, starts, Out<float>(this->feature(t).data, starts.size));
   };
-  if (shape_.replay_loss > 0) copy_to(shape_.horizon + 1);
+  if (shape_.on_records()) copy_to(shape_.horizon + 1);
   if (imagination_) return imagine_by_kernel(exec, feature, draws);
   copy_to(0);
   OutRows<float> const bounded(bounded_.data(), starts_, r.actions);
@@ -75,7 +72,7 @@ void Trajectories::imagine(Exec const& exec, InRows<float> feature, RowDraws con
     draw_action(exec, shape_, actor_.forward(exec, t, {now}), {}, action_draws(draws, t), action,
                 index_.out().slice(count(t), count(1)));
     if (bounds()) visit(exec, [&](auto e) { carry_action(e, no_first_.in(), action, bounded); });
-    int const kept = through() ? t : 0;
+    int const kept = shape_.through_model() ? t : 0;
     recurrence_->forward(exec, kept, h_of(r, now), z_of(r, now), bounds() ? bounded : action,
                          h_of(r, next));
     latents_.sample(exec, prior_.forward(exec, kept, {h_of(r, next)}), state_draws(draws, t),
@@ -92,9 +89,9 @@ void Trajectories::imagine_by_kernel(Exec const& exec, InRows<float> feature,
                     {{feature_.data(), rows + starts_, r.feature()},
                      {action_.data(), rows, r.actions},
                      discrete ? index_.out() : Out<std::int32_t>(),
-                     through() ? kept_.data() : nullptr});
+                     shape_.through_model() ? kept_.data() : nullptr});
   // The policy's layers again, all steps at once: what their gradient needs.
-  if (!through()) actor_.forward(exec, 0, {this->feature(0, shape_.horizon)});
+  if (!shape_.through_model()) actor_.forward(exec, 0, {this->feature(0, shape_.horizon)});
 }
 
 void Trajectories::learn_policy(Exec const& exec, InRows<float> dpolicy) {

@@ -24,9 +24,7 @@ class Trajectories {
     return slab(feature_, first, times, shape_.world.rssm.feature());
   }
   /// At all of those times.
-  OutRows<float> states() {
-    return feature(0, shape_.horizon + 1 + (shape_.replay_loss > 0 ? 1 : 0));
-  }
+  OutRows<float> states() { return feature(0, shape_.states()); }
   InRows<float> action() { return slab(action_, 0, shape_.horizon, shape_.world.rssm.actions); }
   In<std::int32_t> index() const { return index_.in(); }
   /// The policy's outputs of all steps, (H N, outputs).
@@ -40,7 +38,6 @@ class Trajectories {
                     In<float> dentropy, Out<float> entropy);
 
  private:
-  bool through() const { return shape_.gradient == BehaviourShape::Gradient::dynamics; }
   bool bounds() const { return shape_.policy == BehaviourShape::Policy::bounded_normal; }
   void imagine_by_kernel(Exec const& exec, InRows<float> feature, RowDraws const& draws);
   void policy_gradient(Exec const& exec, int t, RowDraws const& draws, OutRows<float> da,
