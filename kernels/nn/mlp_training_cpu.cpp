@@ -21,7 +21,7 @@ int padded(int n) { return (n + kPackWidth - 1) / kPackWidth * kPackWidth; }
 
 /// Floats from row to row: an odd number of cache lines, or wide rows fall into few sets of the
 /// first-level cache (256 columns ran at a third of the speed).
-int stride_of(int width) { return width <= kPanel ? width : (width / 16 | 1) * 16; }
+int stride_of(int width) { return width <= kPanel ? width : ((width + 15) / 16 | 1) * 16; }
 
 /// c (m x width) = start + a (m x k) b (k x width), width being whole packs.
 void product(int m, int width, int k, Strided a, float const* b, std::ptrdiff_t b_stride,
