@@ -12,6 +12,7 @@ add_library(dreamloom::driver ALIAS dreamloom_driver)
 target_link_libraries(dreamloom_driver PUBLIC dreamloom_learn
   PRIVATE fmt::fmt CLI11::CLI11 tomlplusplus::tomlplusplus PNG::PNG)
 dreamloom_lane_flags(dreamloom_driver)
+dreamloom_precompile(dreamloom_driver driver <fmt/format.h> <nlohmann/json.hpp>)
 target_compile_definitions(dreamloom_driver PRIVATE
   DREAMLOOM_VERSION="${PROJECT_VERSION}" DREAMLOOM_ARCH="${DREAMLOOM_ARCH}"
   DREAMLOOM_RECIPES="${PROJECT_SOURCE_DIR}/tools/recipes")

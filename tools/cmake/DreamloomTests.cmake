@@ -3,7 +3,6 @@
 find_package(GTest REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE)  # references in double
 include(GoogleTest)
-include(DreamloomPrecompile)
 
 set(test_environment "")
 if(DREAMLOOM_EMULATED)
