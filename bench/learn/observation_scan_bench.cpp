@@ -2,6 +2,7 @@
 #include <benchmark/benchmark.h>
 
 #include <bench/ceilings.hpp>
+#include <bench/kernels/dream/random_layers.hpp>
 #include <learn/dreamer/observation_scan.hpp>
 #include <learn/dreamer/world_shape.hpp>
 #include <numeric>
@@ -41,15 +42,8 @@ void observation_scan(benchmark::State& state, RssmShape shape, int sequences, i
   state.counters["steps/s"] = rows / best;
 }
 
-RssmShape size_1m() {
-  RssmShape s;
-  s.actions = 6;
-  return s;
-}
 RssmShape tiny() {
-  RssmShape s;
-  s.deter = 128, s.blocks = 4;
-  s.latents.groups = s.latents.classes = 8;
+  auto s = bench::tiny<RssmShape>();
   s.prior_layers = 1;
   return s;
 }
@@ -57,9 +51,9 @@ RssmShape tiny() {
 BENCHMARK_CAPTURE(observation_scan, tiny, tiny(), 8, 32, true)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(observation_scan, tiny_layers, tiny(), 8, 32, false)
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(observation_scan, size_1M, size_1m(), 16, 64, true)
+BENCHMARK_CAPTURE(observation_scan, size_1M, bench::size_1m<RssmShape>(), 16, 64, true)
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(observation_scan, size_1M_layers, size_1m(), 16, 64, false)
+BENCHMARK_CAPTURE(observation_scan, size_1M_layers, bench::size_1m<RssmShape>(), 16, 64, false)
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace

@@ -32,9 +32,7 @@ void actor_normal_backward(Here exec, ActorDeviation deviation, InRows<float> ra
                            InRows<float> daction, In<float> dentropy, OutRows<float> draw,
                            Out<float> entropy) {
   char const* const who = "actor_normal_backward";
-  check_actor_rows(who, raw, daction);
-  check_draws(who, draws, raw.rows);
-  check_rows(who, raw, draw);
+  check_actor_backward(who, raw, draws, daction, draw);
   check_size(who, "dentropy", dentropy.size, raw.rows);
   check_size(who, "entropy", entropy.size, raw.rows);
   launch(exec, raw.rows,

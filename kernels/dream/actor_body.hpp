@@ -47,20 +47,16 @@ struct ActorNormalBackward {
 
   template <class F>
   HD void operator()(Lane<F> i) const {
-    int const n = daction.cols;
-    RowReader<F> const in(raw, i), slope(daction, i);
-    RowWriter<F> const out(draw, i);
-    Random<F> random = draws.random(i);
     F const to_entropy = load(dentropy, i);
     F sum = F(0.F);
-    for (int k = 0; k < n; ++k) {
-      BoundedNormal<F> const b(deviation, in(k), in(n + k));
+    draw_again(i, raw, draws, daction, draw, [&](Random<F>& random, F m, F s, F slope) {
+      BoundedNormal<F> const b(deviation, m, s);
       F const noise = random.normal();
       sum = sum + gaussian_entropy(math::log(b.deviation));
-      out(k, slope(k) * b.dmean);
       // dH / d deviation = 1 / deviation.
-      out(n + k, math::fma(slope(k), noise, to_entropy / b.deviation) * b.ddeviation);
-    }
+      return ActionSlopes<F>{slope * b.dmean,
+                             math::fma(slope, noise, to_entropy / b.deviation) * b.ddeviation};
+    });
     store(entropy, i, sum);
   }
 };

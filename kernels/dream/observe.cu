@@ -25,14 +25,9 @@ void dream_observe(Here exec, ObserveView const& model, ObserveInput const& in,
   check_size(who, "tick", in.draws.tick.size, 1);
   ObserveArguments const all{{s, model.stack.keeping(output.kept)}, in, output.feature, n, steps};
   JointNeeds const needs = rssm_needs(s, s.latents.statistics(), model.stack.tape);
-  switch (s.core) {
-    case RssmCore::reset_after:
-      return launch_joint<kRssmRows>(exec, n, needs, DreamObserve<RssmCore::reset_after>{all});
-    case RssmCore::layer_norm:
-      return launch_joint<kRssmRows>(exec, n, needs, DreamObserve<RssmCore::layer_norm>{all});
-    case RssmCore::block:
-      return launch_joint<kRssmRows>(exec, n, needs, DreamObserve<RssmCore::block>{all});
-  }
+  with_core(s.core, [&](auto core) {
+    launch_joint<kRssmRows>(exec, n, needs, DreamObserve<decltype(core)::value>{all});
+  });
 }
 
 }  // namespace loom

@@ -32,14 +32,9 @@ void dream_rollout(Here exec, DreamView const& model, InRows<float> start, RowDr
                            n,
                            horizon};
   JointNeeds const needs = rssm_needs(s, dream_values(s), model.stack.tape);
-  switch (s.core) {
-    case RssmCore::reset_after:
-      return launch_joint<kRssmRows>(exec, n, needs, DreamRollout<RssmCore::reset_after>{all});
-    case RssmCore::layer_norm:
-      return launch_joint<kRssmRows>(exec, n, needs, DreamRollout<RssmCore::layer_norm>{all});
-    case RssmCore::block:
-      return launch_joint<kRssmRows>(exec, n, needs, DreamRollout<RssmCore::block>{all});
-  }
+  with_core(s.core, [&](auto core) {
+    launch_joint<kRssmRows>(exec, n, needs, DreamRollout<decltype(core)::value>{all});
+  });
 }
 
 }  // namespace loom

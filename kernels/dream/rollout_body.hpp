@@ -1,6 +1,7 @@
 #pragma once
 // One tile of rows through H imagined steps.
 #include <kernels/dream/actor_body.hpp>
+#include <kernels/dream/carry_body.hpp>
 #include <kernels/dream/rollout.hpp>
 #include <kernels/dream/rssm_body.hpp>
 #include <kernels/dream/tanh_actor_body.hpp>
@@ -60,8 +61,7 @@ struct DreamRollout : DreamArguments {
     OutRows<float> const rows(action.row(t * n), n, action.cols, action.stride);
     auto const take = [&](int k, F a) {
       b.write(rows, k, lane, a);
-      b.set(tile.now, tile.at.a + k, lane,
-            model.shape.bounded_actions ? a / math::max(math::abs(a), F(1.F)) : a);
+      b.set(tile.now, tile.at.a + k, lane, model.shape.bounded_actions ? a / action_bound(a) : a);
     };
     if (policy.kind == DreamPolicy::categorical) {
       MixedCategorical<F, decltype(output)> const of(output, action.cols, policy.unimix);

@@ -5,6 +5,7 @@
 #include <kernels/nn/activation_body.hpp>
 #include <kernels/nn/categorical_latent_body.hpp>
 #include <kernels/nn/gru_body.hpp>
+#include <type_traits>
 
 namespace loom {
 
@@ -27,6 +28,19 @@ struct RssmColumns {
         hidden(aligned(s.units)) {}
   HD int all() const { return 2 * state + joined + inner + 2 * hidden; }
 };
+
+/// f(core as a constant): a kernel a kind.
+template <class F>
+void with_core(RssmCore core, F const& f) {
+  switch (core) {
+    case RssmCore::reset_after:
+      return f(std::integral_constant<RssmCore, RssmCore::reset_after>{});
+    case RssmCore::layer_norm:
+      return f(std::integral_constant<RssmCore, RssmCore::layer_norm>{});
+    case RssmCore::block:
+      return f(std::integral_constant<RssmCore, RssmCore::block>{});
+  }
+}
 
 inline JointNeeds rssm_needs(RssmSizes const& shape, int values, TapeSegment const& tape) {
   return {RssmColumns(shape).all(), RssmColumns::kRegions, values, Tape(tape)};

@@ -33,8 +33,7 @@ void tanh_actor_backward(Here exec, TanhActor const& actor, InRows<float> raw, R
   char const* const who = "tanh_actor_backward";
   float const shift = shift_of(who, actor, raw, daction);
   require<ConfigError>(actor.noise == 0, who, ": noise ", actor.noise, " (needs 0)");
-  check_draws(who, draws, raw.rows);
-  check_rows(who, raw, draw);
+  check_actor_backward(who, raw, draws, daction, draw);
   launch(exec, raw.rows, TanhActorBackward{actor, shift, raw, draws, daction, draw}, kActorGrain);
 }
 

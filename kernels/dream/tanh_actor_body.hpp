@@ -50,18 +50,13 @@ struct TanhActorBackward {
 
   template <class F>
   HD void operator()(Lane<F> i) const {
-    int const n = daction.cols;
-    RowReader<F> const in(raw, i), slope(daction, i);
-    RowWriter<F> const out(draw, i);
-    Random<F> random = draws.random(i);
-    for (int k = 0; k < n; ++k) {
-      TanhNormal<F> const p(actor, shift, in(k), in(n + k));
+    draw_again(i, raw, draws, daction, draw, [&](Random<F>& random, F m, F s, F slope) {
+      TanhNormal<F> const p(actor, shift, m, s);
       F const noise = random.normal();
       F const x = math::tanh(math::fma(p.deviation, noise, p.mean));
-      F const inner = slope(k) * (F(1.F) - x * x);
-      out(k, inner * p.dmean);
-      out(n + k, inner * noise * p.ddeviation);
-    }
+      F const inner = slope * (F(1.F) - x * x);
+      return ActionSlopes<F>{inner * p.dmean, inner * noise * p.ddeviation};
+    });
   }
 };
 

@@ -20,9 +20,7 @@ void truncated_actor_sample(Here exec, InRows<float> raw, RowDraws draws, OutRow
 void truncated_actor_backward(Here exec, InRows<float> raw, RowDraws draws, InRows<float> daction,
                               In<float> dentropy, OutRows<float> draw, Out<float> entropy) {
   char const* const who = "truncated_actor_backward";
-  check_actor_rows(who, raw, daction);
-  check_draws(who, draws, raw.rows);
-  check_rows(who, raw, draw);
+  check_actor_backward(who, raw, draws, daction, draw);
   check_size(who, "dentropy", dentropy.size, raw.rows);
   check_size(who, "entropy", entropy.size, raw.rows);
   launch(exec, raw.rows, TruncatedActorBackward{raw, draws, daction, dentropy, draw, entropy},

@@ -109,14 +109,10 @@ struct TruncatedActorBackward {
 
   template <class F>
   HD void operator()(Lane<F> i) const {
-    int const n = daction.cols;
-    RowReader<F> const in(raw, i), slope(daction, i);
-    RowWriter<F> const out(draw, i);
-    Random<F> random = draws.random(i);
     F const to_entropy = load(dentropy, i);
     F sum = F(0.F);
-    for (int k = 0; k < n; ++k) {
-      TruncatedNormal<F> const d(in(k), in(n + k));
+    draw_again(i, raw, draws, daction, draw, [&](Random<F>& random, F m, F s, F slope) {
+      TruncatedNormal<F> const d(m, s);
       F const u = random.uniform(), z = d.drawn(u), inverse = F(1.F) / d.deviation;
       F const at_low = normal_density(d.low), at_high = normal_density(d.high);
       // The share below the draw stays u: what the ends move by, the draw moves by.
@@ -137,9 +133,10 @@ struct TruncatedActorBackward {
       };
       F const h_mean = entropy_slope(-inverse, -inverse);
       F const h_deviation = inverse + entropy_slope(-d.low * inverse, -d.high * inverse);
-      out(k, math::fma(slope(k), by_mean, to_entropy * h_mean) * d.dmean);
-      out(n + k, math::fma(slope(k), by_deviation, to_entropy * h_deviation) * d.ddeviation);
-    }
+      return ActionSlopes<F>{
+          math::fma(slope, by_mean, to_entropy * h_mean) * d.dmean,
+          math::fma(slope, by_deviation, to_entropy * h_deviation) * d.ddeviation};
+    });
     store(entropy, i, sum);
   }
 };

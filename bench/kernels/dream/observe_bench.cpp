@@ -10,27 +10,6 @@ using namespace loom;
 
 namespace {
 
-ObserveShape version_1() {
-  ObserveShape s;
-  s.core = RssmCore::reset_after;
-  s.deter = 200, s.units = 200;
-  s.latents.kind = LatentsShape::Kind::gaussian;
-  s.actions = 6;
-  s.activation = Activation::elu;
-  return s;
-}
-ObserveShape size_1m() {
-  ObserveShape s;
-  s.actions = 6;
-  return s;
-}
-ObserveShape tiny() {
-  ObserveShape s;
-  s.deter = 128, s.blocks = 4;
-  s.latents.groups = s.latents.classes = 8;
-  return s;
-}
-
 void dream_observe_cpu(benchmark::State& state, ObserveShape const& shape, int sequences, int steps,
                        bool keeps) {
   bench::RandomLayers layers(shape.layers());
@@ -70,10 +49,12 @@ void dream_observe_cpu(benchmark::State& state, ObserveShape const& shape, int s
 
 }  // namespace
 
-BENCHMARK_CAPTURE(dream_observe_cpu, version_1, version_1(), 50, 50, true)
+BENCHMARK_CAPTURE(dream_observe_cpu, version_1, bench::version_1<ObserveShape>(), 50, 50, true)
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(dream_observe_cpu, size_1M, size_1m(), 16, 64, true)
+BENCHMARK_CAPTURE(dream_observe_cpu, size_1M, bench::size_1m<ObserveShape>(), 16, 64, true)
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(dream_observe_cpu, size_1M_keeps_nothing, size_1m(), 16, 64, false)
+BENCHMARK_CAPTURE(dream_observe_cpu, size_1M_keeps_nothing, bench::size_1m<ObserveShape>(), 16, 64,
+                  false)
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(dream_observe_cpu, tiny, tiny(), 8, 32, true)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(dream_observe_cpu, tiny, bench::tiny<ObserveShape>(), 8, 32, true)
+    ->Unit(benchmark::kMillisecond);

@@ -1,11 +1,36 @@
 #pragma once
-// Layers with random parameters, to be timed.
+// Sizes of published and small models, and layers with random parameters, to be timed.
 #include <cmath>
-#include <kernels/core/joint_layer.hpp>
+#include <kernels/dream/rssm.hpp>
 #include <random>
 #include <vector>
 
 namespace loom::bench {
+
+/// Sizes of kernels' shapes and of learners'. Their defaults are size 1M.
+template <class Shape>
+Shape version_1() {
+  Shape s;
+  s.core = RssmCore::reset_after;
+  s.deter = 200, s.units = 200;
+  s.latents.kind = LatentsShape::Kind::gaussian;
+  s.actions = 6;
+  s.activation = Activation::elu;
+  return s;
+}
+template <class Shape>
+Shape size_1m() {
+  Shape s;
+  s.actions = 6;
+  return s;
+}
+template <class Shape>
+Shape tiny() {
+  Shape s;
+  s.deter = 128, s.blocks = 4;
+  s.latents.groups = s.latents.classes = 8;
+  return s;
+}
 
 struct RandomLayers {
   std::vector<JointSource> sources;

@@ -11,26 +11,14 @@ using namespace loom;
 namespace {
 
 DreamShape version_1() {
-  DreamShape s;
-  s.core = RssmCore::reset_after;
-  s.deter = 200, s.units = 200;
-  s.latents.kind = LatentsShape::Kind::gaussian;
-  s.actions = 6;
+  auto s = bench::version_1<DreamShape>();
   s.policy.kind = DreamPolicy::tanh_normal;
   s.actor_layers = 4, s.prior_layers = 1;
-  s.activation = Activation::elu;
   s.bounded_actions = false;
   return s;
 }
-DreamShape size_1m() {
-  DreamShape s;
-  s.actions = 6;
-  return s;
-}
 DreamShape tiny() {
-  DreamShape s;
-  s.deter = 128, s.blocks = 4;
-  s.latents.groups = s.latents.classes = 8;
+  auto s = bench::tiny<DreamShape>();
   s.actor_layers = 2, s.prior_layers = 1;
   s.policy.kind = DreamPolicy::bounded_normal;
   return s;
@@ -68,5 +56,6 @@ void dream_rollout_cpu(benchmark::State& state, DreamShape const& shape, int row
 
 BENCHMARK_CAPTURE(dream_rollout_cpu, version_1, version_1(), 2500, 15)
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(dream_rollout_cpu, size_1M, size_1m(), 1024, 15)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(dream_rollout_cpu, size_1M, bench::size_1m<DreamShape>(), 1024, 15)
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(dream_rollout_cpu, tiny, tiny(), 512, 15)->Unit(benchmark::kMillisecond);
