@@ -3,7 +3,6 @@
 #include <functional>
 #include <kernels/core/exec.hpp>
 #include <kernels/core/view.hpp>
-#include <learn/core/checkpoint.hpp>
 #include <learn/core/metrics.hpp>
 #include <learn/core/settings.hpp>
 #include <memory>
@@ -13,6 +12,8 @@
 #include <vector>
 
 namespace loom {
+
+class Checkpoint;
 
 enum class ActMode { greedy, sample };
 

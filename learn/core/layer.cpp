@@ -1,3 +1,4 @@
+#include <cmath>
 #include <kernels/core/random.hpp>
 #include <kernels/linalg/reduce.hpp>
 #include <kernels/nn/activation_body.hpp>

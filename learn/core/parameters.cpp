@@ -1,6 +1,7 @@
 #include <Eigen/QR>
 #include <cmath>
 #include <kernels/core/random.hpp>
+#include <learn/core/checkpoint.hpp>
 #include <learn/core/parameters.hpp>
 #include <numeric>
 

@@ -4,11 +4,12 @@
 #include <kernels/core/buffer.hpp>
 #include <kernels/nn/conv_encoder.hpp>
 #include <kernels/nn/mlp.hpp>
-#include <learn/core/checkpoint.hpp>
 #include <string>
 #include <vector>
 
 namespace loom {
+
+class Checkpoint;
 
 /// A named piece of a Parameters buffer: "actor.0.weight", (64, 4).
 struct ParameterShape {

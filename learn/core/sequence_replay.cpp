@@ -2,6 +2,7 @@
 #include <fstream>
 #include <kernels/linalg/gather.hpp>
 #include <kernels/linalg/scatter.hpp>
+#include <learn/core/checkpoint.hpp>
 #include <learn/core/sequence_replay.hpp>
 #include <utility>
 

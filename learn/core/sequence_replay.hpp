@@ -2,10 +2,11 @@
 // Sequences of many instances' experience, on the device that learns from them.
 #include <kernels/core/buffer.hpp>
 #include <kernels/dream/replay.hpp>
-#include <learn/core/checkpoint.hpp>
 #include <string>
 
 namespace loom {
+
+class Checkpoint;
 
 /// A ring of records an instance. A record is what an agent knows at one time: observation, a picture, or
 /// both, the reward that came with it, whether an episode begins or ends with it, the action taken then and the agent's own latent

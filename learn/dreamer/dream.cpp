@@ -1,3 +1,4 @@
+#include <cmath>
 #include <learn/dreamer/dream.hpp>
 #include <learn/dreamer/open_loop.hpp>
 #include <limits>

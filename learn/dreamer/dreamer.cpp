@@ -4,6 +4,7 @@
 #include <kernels/linalg/affine.hpp>
 #include <kernels/nn/moving_average.hpp>
 #include <kernels/nn/schedule.hpp>
+#include <learn/core/checkpoint.hpp>
 #include <learn/dreamer/dreamer.hpp>
 #include <learn/dreamer/imagination.hpp>
 #include <limits>

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <kernels/nn/activation_body.hpp>
 #include <kernels/nn/dense.hpp>
 #include <learn/dreamer/images.hpp>

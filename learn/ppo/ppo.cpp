@@ -4,6 +4,7 @@
 #include <kernels/nn/gae.hpp>
 #include <kernels/nn/permutation.hpp>
 #include <kernels/nn/schedule.hpp>
+#include <learn/core/checkpoint.hpp>
 #include <learn/ppo/ppo.hpp>
 #include <limits>
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <kernels/linalg/accumulate.hpp>
 #include <kernels/linalg/affine.hpp>

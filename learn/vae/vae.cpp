@@ -1,6 +1,7 @@
 #include <cmath>
 #include <kernels/core/nvtx.hpp>
 #include <kernels/nn/schedule.hpp>
+#include <learn/core/checkpoint.hpp>
 #include <learn/vae/vae.hpp>
 #include <numeric>
 

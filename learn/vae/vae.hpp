@@ -2,11 +2,12 @@
 // Variational autoencoders and conditional ones, as learners of their own.
 #include <kernels/core/graph.hpp>
 #include <kernels/nn/adam.hpp>
-#include <learn/core/checkpoint.hpp>
 #include <learn/vae/networks.hpp>
 #include <learn/vae/training.hpp>
 
 namespace loom {
+
+class Checkpoint;
 
 /// Parameters, optimiser and random numbers around a VaeTraining and a VaeNetworks.
 ///

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <kernels/core/thread_pool.hpp>
 #include <learn/core/algorithm.hpp>
+#include <learn/core/checkpoint.hpp>
 #include <tests/device.hpp>
 
 namespace loom {

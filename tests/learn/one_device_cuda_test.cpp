@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <learn/core/checkpoint.hpp>
 #include <learn/dreamer/dreamer.hpp>
 #include <learn/ppo/ppo.hpp>
 #include <tests/device.hpp>

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Core>
+#include <learn/core/checkpoint.hpp>
 #include <learn/core/parameters.hpp>
 
 namespace loom {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <learn/core/checkpoint.hpp>
 #include <learn/core/sequence_replay.hpp>
 #include <tests/device.hpp>
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <kernels/core/thread_pool.hpp>
+#include <learn/core/checkpoint.hpp>
 #include <learn/dreamer/dream.hpp>
 #include <tests/device.hpp>
 

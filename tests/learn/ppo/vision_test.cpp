@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <kernels/core/thread_pool.hpp>
+#include <learn/core/checkpoint.hpp>
 #include <learn/ppo/ppo.hpp>
 #include <tests/device.hpp>
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <kernels/linalg/reduce.hpp>
 #include <kernels/nn/likelihood.hpp>
+#include <learn/core/checkpoint.hpp>
 #include <learn/vae/vae.hpp>
 #include <sstream>
 #include <tests/kernels/nn/machines.hpp>

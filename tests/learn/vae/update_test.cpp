@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <kernels/core/thread_pool.hpp>
+#include <learn/core/checkpoint.hpp>
 #include <learn/vae/vae.hpp>
 #include <tests/device.hpp>
 #include <tests/fixture.hpp>
