@@ -43,6 +43,7 @@ void updates(benchmark::State& state, Dreamer::Config config) {
     dreamer.update();
   }
   double collecting = 0;
+  Metrics const spent_before = dreamer.spent();
   std::int64_t const before = dreamer.updates();
   for (auto _ : state) {
     double const begin = bench::seconds();
@@ -59,6 +60,10 @@ void updates(benchmark::State& state, Dreamer::Config config) {
       Counter(2 * multiply_adds(dreamer.shape(), starts) * done, Counter::kIsRate);
   state.counters["peak"] = bench::fma_peak();
   state.counters["collect s"] = Counter(collecting, Counter::kAvgIterations);
+  Metrics const spent = dreamer.spent();
+  for (std::size_t phase = 0; phase < spent.size(); ++phase)
+    state.counters[spent[phase].first + " s"] =
+        Counter(spent[phase].second - spent_before[phase].second, Counter::kAvgIterations);
 }
 
 Dreamer::Config tiny() {
