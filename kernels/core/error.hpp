@@ -54,6 +54,7 @@ class MessagePart {
   };
 };
 
+/// The parts one after another.
 std::string concatenated(std::initializer_list<MessagePart> parts);
 
 template <class E = Error, class... Parts>
