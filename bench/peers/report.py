@@ -2,6 +2,7 @@
 import json
 import os
 import platform
+import sys
 import time
 
 
@@ -17,6 +18,33 @@ def blas():
         paths = {line.split()[-1] for line in file if "/" in line}
     return sorted(path for path in paths if "blas" in os.path.basename(path).lower()
                   or "mkl" in os.path.basename(path).lower())
+
+
+def torch_on(threads):
+    """PyTorch on so many threads, its BLAS too; ends the program where there is none. To be called before anything else
+    brings a BLAS in."""
+    for library in ("OMP", "OPENBLAS", "MKL", "BLIS"):
+        os.environ[f"{library}_NUM_THREADS"] = str(threads)
+    try:
+        import torch
+    except ImportError as error:
+        sys.exit(f"{error}: apt-get install python3-torch, run with /usr/bin/python3")
+    torch.set_num_threads(threads)
+    torch.manual_seed(1)
+    return torch
+
+
+def best(step, seconds, calls=1, warm_up=1):
+    """The fastest of many groups of `calls`: seconds of this process, which a busy machine disturbs least, a call."""
+    for _ in range(warm_up):
+        step()
+    times, start = [], time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        before = time.process_time()
+        for _ in range(calls):
+            step()
+        times.append((time.process_time() - before) / calls)
+    return min(times)
 
 
 def report(peer, versions, figures, **more):

@@ -5,11 +5,8 @@ of this process, which a busy machine disturbs least. Needs: PyTorch, with a fas
 Beside it: dreamloom_bench --benchmark_filter=updates/size_1M
 """
 import argparse
-import os
-import sys
-import time
 
-from report import blas, report
+from report import best, blas, report, torch_on
 
 SEQUENCES, LENGTH, HORIZON, OBSERVATION, ACTIONS = 16, 64, 15, 4, 2
 UNITS, DETER, BLOCKS, GROUPS, CLASSES, BINS = 64, 512, 8, 32, 4, 255
@@ -21,16 +18,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=20, help="per figure")
     seconds = parser.parse_args().seconds
-    for library in ("OMP", "OPENBLAS", "MKL", "BLIS"):
-        os.environ[f"{library}_NUM_THREADS"] = "1"
-    try:
-        import torch
-        from torch import nn
-        from torch.nn import functional
-    except ImportError as error:
-        sys.exit(f"{error}: apt-get install python3-torch, run with /usr/bin/python3")
-    torch.set_num_threads(1)
-    torch.manual_seed(1)
+    torch = torch_on(1)
+    nn, functional = torch.nn, torch.nn.functional
 
     class Normed(nn.Module):
         """A layer's RMS norm and SiLU."""
@@ -190,13 +179,7 @@ def main():
 
     figures = {"parameters": sum(p.numel() for p in every)}
     for name, whole in (("world_model_ms", False), ("update_ms", True)):
-        update(whole)
-        times, begin = [], time.perf_counter()
-        while time.perf_counter() - begin < seconds:
-            before = time.process_time()
-            update(whole)
-            times.append(time.process_time() - before)
-        figures[name] = round(1e3 * min(times), 1)
+        figures[name] = round(1e3 * best(lambda: update(whole), seconds), 1)
     report("torch Dreamer version 3, 1M", {"torch": torch.__version__}, figures, threads=1, blas=blas())
 
 

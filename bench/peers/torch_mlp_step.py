@@ -4,12 +4,11 @@ Needs: PyTorch, with a fast BLAS (README.md says how). One process for each thre
 the BLAS obeys too.
 """
 import argparse
-import os
 import subprocess
 import sys
 import time
 
-from report import blas, report
+from report import blas, report, torch_on
 
 WIDTHS, ROWS = (17, 64, 64, 6), 4096
 
@@ -20,13 +19,8 @@ def flops():
 
 
 def measure(threads, seconds):
-    try:
-        import torch
-        from torch import nn
-    except ImportError as error:
-        sys.exit(f"{error}: apt-get install python3-torch, run with /usr/bin/python3")
-    torch.set_num_threads(threads)
-    torch.manual_seed(1)
+    torch = torch_on(threads)
+    nn = torch.nn
     layers = []
     for i, o in zip(WIDTHS, WIDTHS[1:]):
         layers += [nn.Linear(i, o), nn.Tanh()]
@@ -62,10 +56,8 @@ def main():
     if given.threads:
         return measure(given.threads, given.seconds)
     for threads in (1, 2):
-        limits = {f"{library}_NUM_THREADS": str(threads)
-                  for library in ("OMP", "OPENBLAS", "MKL", "BLIS")}
         subprocess.run([sys.executable, __file__, "--threads", str(threads),
-                        "--seconds", str(given.seconds)], env={**os.environ, **limits}, check=True)
+                        "--seconds", str(given.seconds)], check=True)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,8 @@ process, which a busy machine disturbs least. Needs: PyTorch, with a fast BLAS (
 Beside it: dreamloom_bench --benchmark_filter=dream_rollout_cpu/version_1
 """
 import argparse
-import sys
-import time
 
-from report import blas, report
+from report import best, blas, report, torch_on
 
 STARTS, STEPS, UNITS, LATENT, ACTIONS = 2500, 15, 200, 30, 6
 
@@ -16,13 +14,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=10)
     limit = parser.parse_args().seconds
-    try:
-        import torch
-        from torch import nn
-    except ImportError as error:
-        sys.exit(f"{error}: apt-get install python3-torch, run with /usr/bin/python3")
-    torch.set_num_threads(1)
-    torch.manual_seed(1)
+    torch = torch_on(1)
+    nn = torch.nn
 
     def stack(inputs, depth, outputs):
         layers = []
@@ -48,16 +41,10 @@ def main():
             features.append(torch.cat([h, z], -1))
         return torch.stack(features)
 
-    imagine(*start)
-    times, begin = [], time.perf_counter()
-    while time.perf_counter() - begin < limit:
-        before = time.process_time()
-        imagine(*start)
-        times.append(time.process_time() - before)
-    best = min(times)
+    passed = best(lambda: imagine(*start), limit)
     report("torch imagination", {"torch": torch.__version__},
-           {"ms": round(1e3 * best, 1), "imagined_steps_per_s": round(STARTS * STEPS / best),
-            "gflop_per_s": round(2e-9 * weights * STARTS * STEPS / best, 1)}, threads=1, blas=blas())
+           {"ms": round(1e3 * passed, 1), "imagined_steps_per_s": round(STARTS * STEPS / passed),
+            "gflop_per_s": round(2e-9 * weights * STARTS * STEPS / passed, 1)}, threads=1, blas=blas())
 
 
 if __name__ == "__main__":

@@ -4,41 +4,18 @@ numbers of a state, two hidden layers of 750. One thread; seconds of this proces
 Needs: PyTorch, with a fast BLAS (README.md says how). Beside it: dreamloom_bench --benchmark_filter=vae_
 """
 import argparse
-import os
-import sys
-import time
 
-from report import blas, report
+from report import best, blas, report, torch_on
 
 ACTIONS, STATES, UNITS, LATENT, ROWS, SAMPLES = 7, 19, 750, 14, 100, 10
-
-
-def best(step, seconds):
-    """The fastest of many groups of calls, in seconds a call."""
-    for _ in range(20):
-        step()
-    times, start = [], time.perf_counter()
-    while time.perf_counter() - start < seconds:
-        before = time.process_time()
-        for _ in range(10):
-            step()
-        times.append((time.process_time() - before) / 10)
-    return min(times)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=5, help="per figure")
     seconds = parser.parse_args().seconds
-    for library in ("OMP", "OPENBLAS", "MKL", "BLIS"):
-        os.environ[f"{library}_NUM_THREADS"] = "1"
-    try:
-        import torch
-        from torch import nn
-    except ImportError as error:
-        sys.exit(f"{error}: apt-get install python3-torch, run with /usr/bin/python3")
-    torch.set_num_threads(1)
-    torch.manual_seed(1)
+    torch = torch_on(1)
+    nn = torch.nn
 
     def stack(inputs, outputs):
         return nn.Sequential(nn.Linear(inputs, UNITS), nn.ReLU(), nn.Linear(UNITS, UNITS), nn.ReLU(),
@@ -65,7 +42,7 @@ def main():
         repeated = state.repeat_interleave(SAMPLES, 0)
         return decode(repeated, torch.randn(ROWS * SAMPLES, LATENT).clamp(-0.5, 0.5))
 
-    times = {"update": best(update, seconds), "sample": best(sample, seconds)}
+    times = {"update": best(update, seconds, 10, 20), "sample": best(sample, seconds, 10, 20)}
     report("torch VAE", {"torch": torch.__version__},
            {"update_ms": round(1e3 * times["update"], 3),
             "update_rows_per_s": round(ROWS / times["update"]),

@@ -7,8 +7,8 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(PREPEND precompiled <immintrin.h>)
 endif()
 
-# Presets of tests have it. The others compile every file by itself, which shows that it includes what it uses. Not with
-# ccache, which keeps no file that reads these unless its user has told it to.
+# For presets cuda-emulated, asan and tsan. The others compile every file by itself, which shows that it includes what it
+# uses, and keep the warnings that are off below. Not with ccache, which keeps no file that reads these unless its user has told it to.
 set(precompile OFF)
 if(DREAMLOOM_PRECOMPILE AND PROJECT_IS_TOP_LEVEL AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT DREAMLOOM_LINT
    AND NOT CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache")
