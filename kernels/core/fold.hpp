@@ -2,8 +2,8 @@
 // launch_fold(exec, outputs, body): many items to one value, for every output, on one fixed tree.
 //
 // 128 lanes an output: lane l takes items l, l + 128, ... in order, then lanes l and l + 64, l and
-// l + 32, ... merge. The tree depends on the number of items alone, so every machine, lane width
-// and thread count gives the same bits. A body has
+// l + 32, ... merge. Fewer items have fewer lanes: the next power of two, 16 at least. The tree depends on
+// the number of items alone, so every machine, lane width and thread count gives the same bits. A body has
 //   template <class F> struct Value;                       // made of F only
 //   template <class F> HD Value<F> empty() const;          // the value of no items
 //   HD int items(int output) const;
@@ -20,6 +20,13 @@
 namespace loom {
 
 inline constexpr int kFoldLanes = 128;
+
+/// Lanes of a fold of so many items.
+HD constexpr int fold_lanes(int items) {
+  int lanes = 16;
+  while (lanes < kFoldLanes && lanes < items) lanes *= 2;
+  return lanes;
+}
 
 template <class Body>
 concept Spreads = requires(Body const& body) {
@@ -39,7 +46,7 @@ __global__ void __launch_bounds__(kFoldLanes) fold_kernel(Body const body) {
   for (int i = lane; i < items; i += kFoldLanes) body.add(value, output, Lane<float>{i});
   body.close(value);
   lanes[lane] = value;
-  for (int half = kFoldLanes / 2; half > 0; half /= 2) {
+  for (int half = fold_lanes(items) / 2; half > 0; half /= 2) {
     __syncthreads();
     if (lane < half) lanes[lane] = body.merge(lanes[lane], lanes[lane + half]);
   }
@@ -105,13 +112,12 @@ void fold_output(Body const& body, int output) {
   using Packed = typename Body::template Value<F>;
   using Value = typename Body::template Value<float>;
   constexpr int W = kWidth<F>;
-  constexpr int kPacks = kFoldLanes / W;
-  Packed lanes[kPacks];
-  for (Packed& v : lanes) v = body.template empty<F>();
-  int const items = body.items(output);
+  Packed lanes[kFoldLanes / W];
+  int const items = body.items(output), packs = fold_lanes(items) / W;
+  for (int p = 0; p < packs; ++p) lanes[p] = body.template empty<F>();
   int const whole = items / kFoldLanes * kFoldLanes;
   for (int i = 0; i < whole; i += kFoldLanes)
-    for (int p = 0; p < kPacks; ++p) body.add(lanes[p], output, Lane<F>{i + p * W});
+    for (int p = 0; p < packs; ++p) body.add(lanes[p], output, Lane<F>{i + p * W});
   // The last items fill some packs and then some lanes, each the same as it would be in a full round.
   int const packed = items / W * W;
   for (int i = whole; i < packed; i += W) body.add(lanes[(i - whole) / W], output, Lane<F>{i});
@@ -122,16 +128,16 @@ void fold_output(Body const& body, int output) {
     body.add(v, output, Lane<float>{i});
     put_lane<W>(lanes[lane / W], lane % W, v);
   }
-  for (Packed& v : lanes) body.close(v);
-  for (int half = kPacks / 2; half > 0; half /= 2)
+  for (int p = 0; p < packs; ++p) body.close(lanes[p]);
+  for (int half = packs / 2; half > 0; half /= 2)
     for (int p = 0; p < half; ++p) lanes[p] = body.merge(lanes[p], lanes[p + half]);
   Value whole_value;
   take_lane<W>(merge_lanes<W, W / 2>(body, lanes[0]), 0, whole_value);
   body.finish(output, whole_value);
   if constexpr (Spreads<Body>) {
-    int const elements = body.elements(output), packs = elements / W * W;
-    for (int i = 0; i < packs; i += W) body.spread(output, whole_value, Lane<F>{i});
-    for (int i = packs; i < elements; ++i) body.spread(output, whole_value, Lane<float>{i});
+    int const elements = body.elements(output), in_packs = elements / W * W;
+    for (int i = 0; i < in_packs; i += W) body.spread(output, whole_value, Lane<F>{i});
+    for (int i = in_packs; i < elements; ++i) body.spread(output, whole_value, Lane<float>{i});
   }
 }
 

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <kernels/core/random.hpp>
+#include <kernels/core/thread_pool.hpp>
 #include <kernels/linalg/reduce.hpp>
 #include <kernels/nn/activation_body.hpp>
 #include <kernels/nn/dense.hpp>
@@ -11,6 +12,9 @@ namespace {
 
 /// Deviation of a standard normal number cut at two deviations.
 constexpr float kCutDeviation = 0.87962566F;
+
+/// Rows that go through all layers of a stack on a CPU, whose cache then keeps what lies between two layers.
+constexpr int kTileRows = 256;
 
 }  // namespace
 
@@ -100,9 +104,9 @@ Layer::Layer(Exec const& exec, LayerShape shape, int rows, int steps, Parameters
   workspace_ = Buffer<std::uint8_t>(exec, bytes);
 }
 
-OutRows<float> Layer::at(Buffer<float>& b, int step) const {
+OutRows<float> Layer::at(Buffer<float>& b, int step, int first, int rows) const {
   int const kept = trains_ ? step : 0;
-  return {b.data() + elements(kept * rows_, shape_.outputs), rows_, shape_.outputs};
+  return {b.data() + elements(kept * rows_ + first, shape_.outputs), rows, shape_.outputs};
 }
 
 int Layer::first_column(int input) const {
@@ -121,9 +125,9 @@ InRows<float> Layer::weight(int input, int block) const {
           cols, width};
 }
 
-void Layer::forward(Exec const& exec, int step, Inputs const& x, OutRows<float> y) {
-  OutRows<float> const inner = inner_.size() != 0 ? at(inner_, step) : y;
-  OutRows<float> const sums = shape_.norm ? at(sums_, step) : inner;
+void Layer::forward(Exec const& exec, int step, int first, Inputs const& x, OutRows<float> y) {
+  OutRows<float> const inner = inner_.size() != 0 ? at(inner_, step, first, y.rows) : y;
+  OutRows<float> const sums = shape_.norm ? at(sums_, step, first, y.rows) : inner;
   int const blocks = shape_.blocks;
   visit(exec, [&](auto e) {
     GemmOptions options{
@@ -146,9 +150,10 @@ void Layer::forward(Exec const& exec, int step, Inputs const& x, OutRows<float> 
       options.result = Result::add;
     }
     if (shape_.norm) {
-      std::size_t const n = 2 * static_cast<std::size_t>(rows_);
+      int const before = (trains_ ? step : 0) * rows_ + first;
       norm(e, *shape_.norm, shape_.epsilon, sums, gain_, shift_, inner,
-           statistics_.out().slice(static_cast<std::size_t>(trains_ ? step : 0) * n, n));
+           statistics_.out().slice(2 * static_cast<std::size_t>(before),
+                                   2 * static_cast<std::size_t>(y.rows)));
     }
     if (shape_.activation != Activation::identity || inner.data != y.data)
       apply_activation(e, shape_.activation, inner, y);
@@ -257,9 +262,30 @@ OutRows<float> Stack::at(std::size_t layer, int step) {
 }
 
 InRows<float> Stack::forward(Exec const& exec, int step, Layer::Inputs const& x) {
-  for (std::size_t l = 0; l < layers_.size(); ++l)
-    layers_[l].forward(exec, step, l == 0 ? x : Layer::Inputs{at(l - 1, step)}, at(l, step));
-  return at(layers_.size() - 1, step);
+  auto const* const cpu = std::get_if<Cpu>(&exec);
+  int const tiles = rows_ / kTileRows;
+  if (cpu == nullptr || tiles <= num_threads(*cpu)) {
+    forward_rows(exec, step, 0, rows_, x);
+  } else {
+    parallel(*cpu, tiles, [&, alone = Cpu{.lanes = cpu->lanes}](int tile) {
+      auto const edge = [&](int t) { return static_cast<int>(std::int64_t{rows_} * t / tiles); };
+      forward_rows(alone, step, edge(tile), edge(tile + 1) - edge(tile), x);
+    });
+  }
+  return output(step);
+}
+
+void Stack::forward_rows(Exec const& exec, int step, int first, int rows, Layer::Inputs const& x) {
+  auto const part = [&](auto all) {
+    return decltype(all)(all.row(first), rows, all.cols, all.stride);
+  };
+  Layer::Inputs from;
+  for (InRows<float> const input : x) from.push_back(part(input));
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    OutRows<float> const to = part(at(l, step));
+    layers_[l].forward(exec, step, first, from, to);
+    from = {to};
+  }
 }
 
 void Stack::keep(std::vector<KeptLayer>& kept) {

@@ -70,7 +70,11 @@ class Layer {
         std::string const& name, bool trains = true);
 
   /// y = layer(x), inputs (rows, inputs[k]), y (rows, outputs), any strides; y is no input.
-  void forward(Exec const& exec, int step, Inputs const& x, OutRows<float> y);
+  void forward(Exec const& exec, int step, Inputs const& x, OutRows<float> y) {
+    forward(exec, step, 0, x, y);
+  }
+  /// The same of some rows of the step, the first being `first`: x and y have these rows alone.
+  void forward(Exec const& exec, int step, int first, Inputs const& x, OutRows<float> y);
   /// After forward(step): dx[k] = or += the gradient of sum(y dy).
   void backward(Exec const& exec, int step, InRows<float> y, InRows<float> dy,
                 Gradients const& dx = {});
@@ -85,7 +89,8 @@ class Layer {
   KeptLayer keep(OutRows<float> y);
 
  private:
-  OutRows<float> at(Buffer<float>& b, int step) const;
+  OutRows<float> at(Buffer<float>& b, int step) const { return at(b, step, 0, rows_); }
+  OutRows<float> at(Buffer<float>& b, int step, int first, int rows) const;
   InRows<float> weight(int input, int block) const;
   int first_column(int input) const;
 
@@ -135,6 +140,7 @@ class Stack {
   OutRows<float> output(int step) { return at(layers_.size() - 1, step); }
 
  private:
+  void forward_rows(Exec const& exec, int step, int first, int rows, Layer::Inputs const& x);
   OutRows<float> at(std::size_t layer, int step);
   OutRows<float> all(std::size_t layer) {
     return {outputs_[layer].data(), rows_ * steps_, layers_[layer].shape().outputs};

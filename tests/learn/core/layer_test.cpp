@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <kernels/core/thread_pool.hpp>
 #include <learn/core/layer.hpp>
 #include <tests/device.hpp>
 
@@ -121,6 +122,37 @@ TEST(Layer, AGradientOfFewerRowsIsThatOfTheLast) {
   e.layer.backward(exec, 0, {y.data(), 5, 12}, {dy.data(), 5, 12}, {{{last.data(), 2, 8}}});
   auto const all = download(whole), part = download(last);
   for (std::size_t i = 0; i < 16; ++i) EXPECT_NEAR(part[i], all[24 + i], 1e-6);
+}
+
+/// The second step's output of a stack over many rows, and the gradient of all of its parameters.
+std::vector<float> work_of_a_stack(Exec const& exec) {
+  constexpr int kRows = 1031;  // one thread takes them in parts, many take all rows of a layer
+  Stack::Shape const shape{{7, 3}, 2, 48, 5, Norm::rms};
+  Parameters parameters(exec, stack_parameters("stack", shape));
+  initialise_stack(exec, shape, 3, 0, parameters, "stack");
+  Stack stack(exec, shape, kRows, 2, parameters, "stack");
+  auto const x = uploaded(exec, waves(elements(2 * kRows, 8), 0.7F)),
+             v = uploaded(exec, waves(elements(2 * kRows, 3), 1.3F)),
+             dy = uploaded(exec, waves(elements(kRows, 5), 2.1F));
+  auto const inputs = [&](int first, int rows) {
+    return Layer::Inputs{{x.data() + elements(first, 8), rows, 7, 8},
+                         {v.data() + elements(first, 3), rows, 3}};
+  };
+  for (int t = 0; t < 2; ++t) stack.forward(exec, t, inputs(t * kRows, kRows));
+  for (int t = 0; t < 2; ++t) stack.backward(exec, t, {dy.data(), kRows, 5});
+  stack.weight_gradient(exec, inputs(0, 2 * kRows));
+  auto all = download(exec, In<float>(stack.output(1).data, elements(kRows, 5)));
+  auto const gradient = download(exec, In<float>(parameters.gradient()));
+  all.insert(all.end(), gradient.begin(), gradient.end());
+  return all;
+}
+
+TEST(Layer, RowsInPartsHaveTheBitsOfAllAtOnce) {
+  ThreadPool few(3), many(16);
+  auto const one = work_of_a_stack(Cpu{});
+  EXPECT_EQ(one, work_of_a_stack(Cpu{.pool = &few}));
+  EXPECT_EQ(one, work_of_a_stack(Cpu{.pool = &many}));
+  EXPECT_EQ(one, work_of_a_stack(Cpu{.lanes = 1}));
 }
 
 TEST(Layer, InitialWeightsAreCutNormals) {
