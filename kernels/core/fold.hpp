@@ -2,10 +2,10 @@
 // launch_fold(exec, outputs, body): many items to one value, for every output, on one fixed tree.
 //
 // 128 lanes an output: lane l takes items l, l + 128, ... in order, then lanes l and l + 64, l and
-// l + 32, ... merge. Fewer items have fewer lanes: the next power of two, 16 at least. The tree depends on
-// the number of items alone, so every machine, lane width and thread count gives the same bits. A body has
+// l + 32, ... merge. The tree depends on the number of items alone, so every machine, lane width
+// and thread count gives the same bits. A CPU leaves out lanes without items. A body has
 //   template <class F> struct Value;                       // made of F only
-//   template <class F> HD Value<F> empty() const;          // the value of no items
+//   template <class F> HD Value<F> empty() const;          // of no items: merging it changes nothing
 //   HD int items(int output) const;
 //   template <class F> HD void add(Value<F>&, int output, Lane<F> item) const;
 //   template <class F> HD void close(Value<F>&) const;     // a lane has seen all of its items
@@ -20,13 +20,6 @@
 namespace loom {
 
 inline constexpr int kFoldLanes = 128;
-
-/// Lanes of a fold of so many items.
-HD constexpr int fold_lanes(int items) {
-  int lanes = 16;
-  while (lanes < kFoldLanes && lanes < items) lanes *= 2;
-  return lanes;
-}
 
 template <class Body>
 concept Spreads = requires(Body const& body) {
@@ -46,7 +39,7 @@ __global__ void __launch_bounds__(kFoldLanes) fold_kernel(Body const body) {
   for (int i = lane; i < items; i += kFoldLanes) body.add(value, output, Lane<float>{i});
   body.close(value);
   lanes[lane] = value;
-  for (int half = fold_lanes(items) / 2; half > 0; half /= 2) {
+  for (int half = kFoldLanes / 2; half > 0; half /= 2) {
     __syncthreads();
     if (lane < half) lanes[lane] = body.merge(lanes[lane], lanes[lane + half]);
   }
@@ -65,6 +58,13 @@ void launch_fold(Gpu exec, int outputs, Body const& body, int /*grain*/ = 0) {
 }
 
 #else
+
+/// Lanes that a fold of so many items fills, as a power of two, and at least those of the widest pack.
+constexpr int fold_lanes(int items) {
+  int lanes = 16;
+  while (lanes < kFoldLanes && lanes < items) lanes *= 2;
+  return lanes;
+}
 
 /// The value of one lane of packed values, which are made of packs only.
 template <int W, class Packed, class Value>
